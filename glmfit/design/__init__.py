@@ -1,0 +1,9 @@
+"""Design matrices that know their structure: dense, categorical, sparse, and blocks of these."""
+
+from glmfit.design.base import Design, Mapped
+from glmfit.design.blocks import Blocks, stack
+from glmfit.design.categorical import Categorical
+from glmfit.design.dense import Dense
+from glmfit.design.sparse import Sparse
+
+__all__ = ["Blocks", "Categorical", "Dense", "Design", "Mapped", "Sparse", "stack"]

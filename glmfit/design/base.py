@@ -1,0 +1,132 @@
+"""The interface of a design, and the map from coefficients to stored columns.
+
+Shapes: a design has n rows and q stored columns. ``beta`` (q,) and ``rows`` (n,) are
+float64. A `Mapped` design stands for X = Z T, where Z holds the stored columns (one per
+level of a factor, say) and T (q, p) the contrasts, the order of the columns and the
+choice among them. Passes over rows work on Z; T is applied once per pass, in the small
+space.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+__all__ = ["Design", "Mapped"]
+
+Array = NDArray[np.float64]
+
+
+class Design(ABC):
+    """A matrix of n rows and q columns, read by products only."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, int]:
+        """Number of rows and columns."""
+
+    @abstractmethod
+    def chunk(self, start: int, stop: int) -> Design:
+        """Return rows ``start`` to ``stop`` as views."""
+
+    @abstractmethod
+    def take(self, rows: NDArray[np.intp]) -> Design:
+        """Return the given rows."""
+
+    @abstractmethod
+    def matvec(self, beta: Array) -> Array:
+        """Return Z beta, shape (n,)."""
+
+    @abstractmethod
+    def rmatvec(self, rows: Array) -> Array:
+        """Return Z' rows, shape (q,)."""
+
+    @abstractmethod
+    def sandwich(self, weight: Array) -> Array:
+        """Return Z' diag(weight) Z, shape (q, q)."""
+
+    @abstractmethod
+    def toarray(self) -> Array:
+        """Return all columns, dense, shape (n, q)."""
+
+    @property
+    def raw(self) -> Design:
+        """The stored columns Z."""
+        return self
+
+    def expand(self, theta: Array) -> Array:
+        """Return T theta: coefficients to weights of the stored columns."""
+        return theta
+
+    def contract(self, score: Array) -> Array:
+        """Return T' score."""
+        return score
+
+    def contract_sandwich(self, gram: Array) -> Array:
+        """Return T' gram T."""
+        return gram
+
+
+class Mapped(Design):
+    """A design X = Z T whose columns are combinations of stored ones.
+
+    Parameters
+    ----------
+    raw : Design
+        The stored columns Z, shape (n, q).
+    transform : sparse array of shape (q, p)
+        The map T.
+    """
+
+    __slots__ = ("_raw", "transform")
+
+    def __init__(self, raw: Design, transform: Any) -> None:
+        self._raw = raw
+        self.transform = sparse.csr_array(transform)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self._raw.shape[0], int(self.transform.shape[1])
+
+    @property
+    def raw(self) -> Design:
+        return self._raw
+
+    def columns(self, kept: NDArray[np.intp]) -> Mapped:
+        """Return the design with the given columns only."""
+        return Mapped(self._raw, self.transform[:, kept])
+
+    def chunk(self, start: int, stop: int) -> Mapped:
+        return Mapped(self._raw.chunk(start, stop), self.transform)
+
+    def take(self, rows: NDArray[np.intp]) -> Mapped:
+        return Mapped(self._raw.take(rows), self.transform)
+
+    def matvec(self, beta: Array) -> Array:
+        return self._raw.matvec(self.expand(beta))
+
+    def rmatvec(self, rows: Array) -> Array:
+        return self.contract(self._raw.rmatvec(rows))
+
+    def sandwich(self, weight: Array) -> Array:
+        return self.contract_sandwich(self._raw.sandwich(weight))
+
+    def toarray(self) -> Array:
+        # sparse @ dense keeps the cost at the nonzeros of T
+        return np.ascontiguousarray((self.transform.T @ self._raw.toarray().T).T)
+
+    def expand(self, theta: Array) -> Array:
+        return np.asarray(self.transform @ theta)
+
+    def contract(self, score: Array) -> Array:
+        return np.asarray(self.transform.T @ score)
+
+    def contract_sandwich(self, gram: Array) -> Array:
+        half = self.transform.T @ gram
+        return np.ascontiguousarray((self.transform.T @ half.T).T)

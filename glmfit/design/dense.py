@@ -1,0 +1,46 @@
+"""Numeric columns, stored as one matrix."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glmfit.design.base import Array, Design
+
+__all__ = ["Dense"]
+
+
+class Dense(Design):
+    """A float64 matrix; it is viewed, never copied.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n, q)
+    """
+
+    __slots__ = ("values",)
+
+    def __init__(self, values: Array) -> None:
+        self.values = values
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.values.shape[0], self.values.shape[1]
+
+    def chunk(self, start: int, stop: int) -> Dense:
+        return Dense(self.values[start:stop])
+
+    def take(self, rows: NDArray[np.intp]) -> Dense:
+        return Dense(self.values[rows])
+
+    def matvec(self, beta: Array) -> Array:
+        return self.values @ beta
+
+    def rmatvec(self, rows: Array) -> Array:
+        return rows @ self.values
+
+    def sandwich(self, weight: Array) -> Array:
+        return (self.values * weight[:, None]).T @ self.values
+
+    def toarray(self) -> Array:
+        return self.values

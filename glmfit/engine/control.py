@@ -1,0 +1,70 @@
+"""How a fit is run: limits and tolerances, validated once."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+
+from glmfit.errors import ArgumentError
+
+__all__ = ["Control"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """Limits and tolerances of a fit.
+
+    Parameters
+    ----------
+    maxiter : int
+        Largest number of scoring steps.
+    tol : float
+        The fit has converged when no coefficient moves by more than ``tol`` of its
+        standard error; one more step is taken after that.
+    max_halvings : int
+        How often a step that raises the deviance is halved.
+    rank_tol : float
+        A column is aliased when what the columns before it leave of it is shorter than
+        ``rank_tol`` of its length.
+    chunk_rows : int
+        Rows that are held in cache together.
+    threads : int, optional
+        Threads for passes over rows; by default the processors of this process.
+    disp : bool
+        Print a line for each iteration.
+
+    Examples
+    --------
+    >>> Control(maxiter=50).maxiter
+    50
+    """
+
+    maxiter: int = 100
+    tol: float = 1e-8
+    max_halvings: int = 40
+    rank_tol: float = 1e-11
+    chunk_rows: int = 8192
+    threads: int | None = None
+    disp: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("maxiter", "max_halvings", "chunk_rows"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise ArgumentError(f"{name} must be a whole number of at least 1 (got {value!r}).")
+        for name in ("tol", "rank_tol"):
+            value = getattr(self, name)
+            if not (isinstance(value, (int, float)) and math.isfinite(value) and value > 0):
+                raise ArgumentError(f"{name} must be a positive number (got {value!r}).")
+        if self.threads is not None and self.threads < 1:
+            raise ArgumentError(f"threads must be at least 1 (got {self.threads!r}).")
+
+    @property
+    def n_threads(self) -> int:
+        """Threads to use."""
+        if self.threads is not None:
+            return self.threads
+        if hasattr(os, "sched_getaffinity"):
+            return len(os.sched_getaffinity(0))
+        return os.cpu_count() or 1

@@ -1,0 +1,276 @@
+"""The loop: Fisher scoring with checked steps, finished by Newton's method.
+
+Each step solves I delta = u for the score u, never X'WX theta = X'Wz for theta, so that
+rounding in the solution of one step is mended by the next. A step that raises the
+deviance, or leaves the domain, is halved (Marschner 2011). Near the maximum a
+non-canonical link turns to the observed information, for which convergence is
+quadratic. When the columns are ill-conditioned, the step comes from the stacked QR
+factors of the weighted design instead of from their sum of products.
+
+References
+----------
+Green, P. J. (1984). Iteratively reweighted least squares for maximum likelihood
+estimation. *JRSS B* 46, 149-192.
+Marschner, I. C. (2011). glm2: fitting generalized linear models with convergence
+problems. *The R Journal* 3/2, 12-15.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glmfit.engine.control import Control
+from glmfit.engine.linalg import Triangular, cholesky
+from glmfit.engine.passes import Pass, SuffStats
+
+__all__ = ["Iteration", "Solution", "fit_irls"]
+
+Array = NDArray[np.float64]
+
+ILL_CONDITIONED = 1e-3
+"""Smallest pivot (share of a column's length) that sums of products can be trusted with."""
+
+NEWTON_BELOW = 1.0
+"""Largest step, in standard errors, from which Newton's method may take over."""
+
+ROUNDING = 1e-13
+"""Size of a step, as a share of the predictor's, that is rounding and nothing else."""
+
+SETTLED = 1e-5
+"""Largest share by which the predictor may still move when a fit has converged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Iteration:
+    """One line of the history of a fit."""
+
+    number: int
+    deviance: float
+    step: float
+    """Newton decrement sqrt(u' I^-1 u): the score in its own metric, and a bound on the
+    move of each coefficient in standard errors."""
+    halvings: int
+    theta: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """Where a fit ended.
+
+    Attributes
+    ----------
+    theta : ndarray of shape (p,)
+    deviance : float
+    score : ndarray of shape (p,)
+        At theta.
+    covariance : ndarray of shape (p, p)
+        Inverse of the information at theta (expected, or observed if asked for), to be
+        multiplied by the dispersion.
+    condition : float
+        Estimated condition number of the weighted columns, scaled to unit length.
+    converged : bool
+    reason : str
+        Why the loop ended, in words.
+    history : tuple of Iteration
+    """
+
+    theta: Array
+    deviance: float
+    score: Array
+    covariance: Array
+    condition: float
+    converged: bool
+    reason: str
+    history: tuple[Iteration, ...]
+
+
+class SingularInformation(Exception):
+    """The information cannot be inverted at this point: no step exists."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """Coefficients with their statistics, factor and Newton step."""
+
+    theta: Array
+    stats: SuffStats
+    factor: Triangular
+    step: Array
+
+    @property
+    def decrement(self) -> float:
+        """sqrt(step' I step), which bounds each move in standard errors at phi = 1."""
+        return self.factor.norm(self.step)
+
+
+def fit_irls(run: Pass, theta: Array, control: Control, *, observed: bool = False) -> Solution:
+    """Maximise the likelihood from ``theta``.
+
+    Parameters
+    ----------
+    run : Pass
+        Rows whose design has full column rank.
+    theta : ndarray of shape (p,)
+        Coefficients at which the deviance is finite.
+    control : Control
+    observed : bool
+        Take the covariance from the observed instead of the expected information.
+
+    Returns
+    -------
+    Solution
+    """
+    return _Scoring(run, control, observed).solve(theta)
+
+
+class _Scoring:
+    """Fisher scoring on one pass object; holds what the steps share."""
+
+    def __init__(self, run: Pass, control: Control, observed: bool) -> None:
+        self.run = run
+        self.control = control
+        self.observed = observed
+        self.ill_conditioned = False
+        self.lengths = run.column_lengths()
+        self.history: list[Iteration] = []
+
+    def solve(self, theta: Array) -> Solution:
+        """Run the loop."""
+        try:
+            point = self.point(theta)
+            for _ in range(self.control.maxiter):
+                verdict = self.verdict(point)
+                if verdict is not None:
+                    return self.polished(point, verdict)
+                following, halvings = self.advance(point)
+                if following is None:
+                    return self.ended(point, _STALLED)
+                self.record(point, halvings)
+                point = following
+            verdict = self.verdict(point)
+            if verdict is not None:
+                return self.polished(point, verdict)
+            return self.ended(point, f"the limit of {self.control.maxiter} iterations was reached")
+        except SingularInformation:
+            return self.singular(theta)
+
+    def point(self, theta: Array, *, newton: bool = False) -> _Point:
+        """Return statistics, factor and step at ``theta``."""
+        if newton and not self.ill_conditioned:
+            point = self._from_products(theta, self.run(theta, observed=True))
+            if point is not None:
+                return point
+        stats = self.run(theta)
+        if not np.isfinite(stats.deviance):
+            return _Point(theta, stats, _NO_FACTOR, np.zeros_like(theta))
+        if not self.ill_conditioned:
+            point = self._from_products(theta, stats)
+            if point is not None:
+                return point
+        return self._from_roots(theta, stats)
+
+    @staticmethod
+    def _from_products(theta: Array, stats: SuffStats) -> _Point | None:
+        factor = cholesky(stats.information) if stats.finite else None
+        if factor is None or factor.smallest_pivot < ILL_CONDITIONED:
+            return None
+        return _Point(theta, stats, factor, factor.solve(stats.score))
+
+    def _from_roots(self, theta: Array, stats: SuffStats) -> _Point:
+        length = np.sqrt(np.diag(stats.information))
+        if not (stats.finite and (length > 0.0).all()):
+            raise SingularInformation
+        roots = self.run.roots(theta, length)
+        if roots is None or roots.triangle.smallest_pivot < np.finfo(float).eps:
+            raise SingularInformation
+        self.ill_conditioned = True
+        return _Point(theta, stats, roots.triangle, roots.triangle.solve_half(roots.rotated))
+
+    def advance(self, point: _Point) -> tuple[_Point | None, int]:
+        """Return the next point, its step halved until the deviance does not rise."""
+        newton = not self.run.likelihood.canonical and self.size(point) < NEWTON_BELOW
+        limit = point.stats.deviance + 1e-11 * (abs(point.stats.deviance) + 1e-3)
+        candidate = point.theta + point.step
+        following = self.point(candidate, newton=newton)
+        if following.stats.deviance <= limit:
+            return following, 0
+        for halvings in range(1, self.control.max_halvings + 1):
+            candidate = point.theta + point.step * 0.5**halvings
+            if self.run.deviance(candidate) <= limit:
+                return self.point(candidate), halvings
+        return None, self.control.max_halvings
+
+    def size(self, point: _Point) -> float:
+        """Return a bound on the largest move of a coefficient, in standard errors."""
+        phi = self.run.dispersion_guess(point.stats.deviance)
+        return point.decrement / np.sqrt(phi) if phi > 0.0 else np.inf
+
+    def verdict(self, point: _Point) -> str | None:
+        """Say why the fit has converged at this point, or None."""
+        if point.decrement <= ROUNDING * point.factor.norm(point.theta):
+            return "the step is at the level of rounding"
+        move = np.abs(point.step * self.lengths).max(initial=0.0)
+        reach = max(np.abs(point.theta * self.lengths).max(initial=0.0), 1.0)
+        if self.size(point) <= self.control.tol and move <= SETTLED * reach:
+            return "score and step are zero within tolerance"
+        return None
+
+    def record(self, point: _Point, halvings: int) -> None:
+        """Add a line to the history."""
+        number = len(self.history) + 1
+        size = self.size(point)
+        self.history.append(
+            Iteration(number, point.stats.deviance, size, halvings, point.theta)
+        )
+        if self.control.disp:
+            print(f"iteration {number:3d}  deviance {point.stats.deviance:.10g}  step {size:.3g}")
+
+    def polished(self, point: _Point, reason: str) -> Solution:
+        """Take one more step and evaluate the covariance where it ends."""
+        self.record(point, 0)
+        last = self.point(point.theta + point.step, newton=self.observed)
+        if not np.isfinite(last.stats.deviance):
+            last = self.point(point.theta, newton=self.observed)
+        return self._solution(last, True, reason)
+
+    def ended(self, point: _Point, reason: str) -> Solution:
+        """Return the last point of a fit that did not converge."""
+        self.record(point, 0)
+        return self._solution(self.point(point.theta, newton=self.observed), False, reason)
+
+    def singular(self, theta: Array) -> Solution:
+        """Return the last usable point of a fit whose information became singular."""
+        last = self.history[-1].theta if self.history else theta
+        stats = self.run(last)
+        nothing = np.full((last.size, last.size), np.nan)
+        history = tuple(self.history)
+        return Solution(
+            last, stats.deviance, stats.score, nothing, np.inf, False, _SINGULAR, history
+        )
+
+    def _solution(self, point: _Point, converged: bool, reason: str) -> Solution:
+        return Solution(
+            theta=point.theta,
+            deviance=point.stats.deviance,
+            score=point.stats.score,
+            covariance=point.factor.inverse(),
+            condition=point.factor.condition(),
+            converged=converged,
+            reason=reason,
+            history=tuple(self.history),
+        )
+
+
+_NO_FACTOR = Triangular(np.zeros((0, 0)), np.zeros(0))
+
+_STALLED = (
+    "no step along the score lowers the deviance although the score is not zero; the "
+    "maximum lies on the boundary of the parameter space"
+)
+_SINGULAR = (
+    "the information became singular: fitted means reached the limit of their range, "
+    "as they do when the data are separated"
+)

@@ -1,0 +1,235 @@
+"""A pass over all rows at given coefficients: the only place where rows meet theta.
+
+A pass is pure: the same coefficients and rows give the same statistics to the last bit,
+on any number of threads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glmfit.engine.control import Control
+from glmfit.engine.executor import map_chunks
+from glmfit.engine.linalg import Triangular, merge_triangular
+from glmfit.links import Interval
+from glmfit.sources import Rows
+
+__all__ = ["Likelihood", "Pass", "RootStats", "SuffStats"]
+
+Array = NDArray[np.float64]
+
+
+class EtaStats(Protocol):
+    """What a likelihood returns for a chunk."""
+
+    @property
+    def deviance(self) -> float: ...
+    @property
+    def score(self) -> Array: ...
+    @property
+    def weight(self) -> Array: ...
+
+
+class Likelihood(Protocol):
+    """What the engine asks of a likelihood in eta-space."""
+
+    @property
+    def eta_domain(self) -> Interval: ...
+    @property
+    def canonical(self) -> bool: ...
+    @property
+    def dispersion(self) -> float | None: ...
+    def starting_eta(self, y: Array, weight: Array | None) -> Array: ...
+    def constant_eta(self, mean: float) -> float: ...
+    def evaluate(
+        self, y: Array, eta: Array, weight: Array | None, *, observed: bool = False
+    ) -> EtaStats: ...
+
+
+class SuffStats(NamedTuple):
+    """Sums over all rows at one theta.
+
+    ``deviance`` is inf outside the domain; ``score`` (p,) and ``information`` (p, p) are
+    those of the log-likelihood times phi.
+    """
+
+    deviance: float
+    score: Array
+    information: Array
+
+    @property
+    def finite(self) -> bool:
+        """Whether every statistic is a number."""
+        return bool(
+            np.isfinite(self.deviance)
+            and np.isfinite(self.score).all()
+            and np.isfinite(self.information).all()
+        )
+
+
+class RootStats(NamedTuple):
+    """The triangle of the weighted design, and the working residuals rotated with it."""
+
+    triangle: Triangular
+    rotated: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Passes over ``rows`` with a likelihood.
+
+    Parameters
+    ----------
+    rows : Rows
+    likelihood : Likelihood
+    control : Control
+    """
+
+    rows: Rows
+    likelihood: Likelihood
+    control: Control
+
+    def __call__(self, theta: Array, *, observed: bool = False) -> SuffStats:
+        """Return deviance, score and information at ``theta``."""
+        design = self.rows.design
+        beta = design.expand(theta)
+
+        def statistics(chunk: Rows) -> SuffStats:
+            raw = chunk.design.raw
+            eta = raw.matvec(beta)
+            if chunk.offset is not None:
+                eta = eta + chunk.offset
+            rows = self.likelihood.evaluate(chunk.y, eta, chunk.weight, observed=observed)
+            if not np.isfinite(rows.deviance):
+                return SuffStats(np.inf, np.zeros(raw.shape[1]), np.zeros((raw.shape[1],) * 2))
+            return SuffStats(rows.deviance, raw.rmatvec(rows.score), raw.sandwich(rows.weight))
+
+        return self._sum(statistics)
+
+    def start(self) -> SuffStats:
+        """Return the statistics whose Newton step from 0 is the first least-squares fit.
+
+        The right-hand side is X'(W (eta - offset) + score) at means taken from the
+        response alone.
+        """
+
+        def statistics(chunk: Rows) -> SuffStats:
+            raw = chunk.design.raw
+            eta = self.likelihood.starting_eta(chunk.y, chunk.weight)
+            usable = np.isfinite(eta) & self.likelihood.eta_domain.contains(eta)
+            eta = np.where(usable, eta, self._constant())
+            rows = self.likelihood.evaluate(chunk.y, eta, chunk.weight)
+            centred = eta if chunk.offset is None else eta - chunk.offset
+            target = rows.weight * centred + rows.score
+            return SuffStats(rows.deviance, raw.rmatvec(target), raw.sandwich(rows.weight))
+
+        return self._sum(statistics)
+
+    def project_constant(self) -> SuffStats:
+        """Return the statistics whose Newton step from 0 fits a constant 1."""
+
+        def statistics(chunk: Rows) -> SuffStats:
+            raw = chunk.design.raw
+            ones = np.ones(chunk.n)
+            return SuffStats(0.0, raw.rmatvec(ones), raw.sandwich(ones))
+
+        return self._sum(statistics)
+
+    def roots(self, theta: Array, length: Array) -> RootStats | None:
+        """Return the QR factors of the weighted design at ``theta`` (stacked QR).
+
+        Parameters
+        ----------
+        theta : ndarray of shape (p,)
+        length : ndarray of shape (p,)
+            Lengths by which the columns are divided first.
+        """
+
+        def weighted(chunk: Rows) -> Array:
+            rows = self.likelihood.evaluate(chunk.y, chunk.eta(theta), chunk.weight)
+            root = np.sqrt(rows.weight)
+            residual = np.divide(rows.score, root, out=np.zeros_like(root), where=root > 0.0)
+            design = chunk.design.toarray() * root[:, None] / length
+            return np.column_stack([design, residual])
+
+        upper = self._triangle(weighted)
+        if not np.isfinite(upper).all():
+            return None
+        p = length.size
+        padded = np.zeros((p + 1, p + 1))
+        padded[: upper.shape[0]] = upper
+        return RootStats(Triangular(padded[:p, :p], length), padded[:p, p])
+
+    def design_triangle(self) -> Array:
+        """Return the triangle of the design's columns, rows of weight 0 left out."""
+
+        def columns(chunk: Rows) -> Array:
+            design = chunk.design.toarray()
+            return design if chunk.weight is None else design[chunk.weight > 0.0]
+
+        return self._triangle(columns)
+
+    def deviance(self, theta: Array) -> float:
+        """Return the deviance alone."""
+
+        def statistics(chunk: Rows) -> float:
+            return self.likelihood.evaluate(chunk.y, chunk.eta(theta), chunk.weight).deviance
+
+        with np.errstate(all="ignore"):
+            return float(sum(map_chunks(statistics, self.rows, self.control)))
+
+    def mean_response(self) -> float:
+        """Return the weighted mean of the response."""
+        y, weight = self.rows.y, self.rows.weight
+        return float(y.mean() if weight is None else np.dot(y, weight) / weight.sum())
+
+    def dispersion_guess(self, deviance: float) -> float:
+        """Return the dispersion if it is known, else a first idea of it."""
+        known = self.likelihood.dispersion
+        if known is not None:
+            return known
+        weight = self.rows.weight
+        total = self.rows.n if weight is None else float(weight.sum())
+        return deviance / total
+
+    def column_lengths(self) -> Array:
+        """Return the root mean square of each column over evenly spaced rows."""
+        step = max(1, self.rows.n // 2048)
+        some = self.rows.design.take(np.arange(0, self.rows.n, step)).toarray()
+        lengths: Array = np.sqrt(np.mean(some * some, axis=0))
+        return lengths
+
+    def _constant(self) -> float:
+        return self.likelihood.constant_eta(self.mean_response())
+
+    def _sum(self, statistics: object) -> SuffStats:
+        design = self.rows.design
+        deviance, score, gram = 0.0, None, None
+        with np.errstate(all="ignore"):
+            for part in map_chunks(_quiet(statistics), self.rows, self.control):
+                deviance += part.deviance
+                score = part.score if score is None else score + part.score
+                gram = part.information if gram is None else gram + part.information
+        return SuffStats(deviance, design.contract(score), design.contract_sandwich(gram))
+
+    def _triangle(self, matrix: object) -> Array:
+        upper: Array | None = None
+        with np.errstate(all="ignore"):
+            for block in map_chunks(_quiet(matrix), self.rows, self.control):
+                upper = merge_triangular(upper, block)
+        assert upper is not None
+        return upper
+
+
+def _quiet(function):
+    """Return ``function`` with floating-point warnings off, on whichever thread it runs."""
+
+    def run(chunk: Rows):
+        with np.errstate(all="ignore"):
+            return function(chunk)
+
+    return run

@@ -1,0 +1,169 @@
+"""Errors and warnings of glmfit, each rooted in one class.
+
+Every error is also the built-in exception that a caller would have caught::
+
+    GlmfitError
+    +-- FormulaError (ValueError)          the formula cannot be read
+    |   +-- UnsafeFormulaError             it asks for more than the formula language allows
+    |   +-- UnknownNameError (NameError)   it names no column and no function
+    +-- DataError (ValueError)             the data cannot mean what the model needs
+    |   +-- ResponseError                  the response lies outside the family's domain
+    |   +-- MissingDataError               missing or infinite values where none are allowed
+    |   +-- AlignmentError                 lengths or indices do not agree
+    |   +-- LevelError                     a category that the fit has not seen
+    +-- ArgumentError (ValueError)         an argument has a value that is not allowed
+    |   +-- ArgumentTypeError (TypeError)  ... or a type, or a name, that is not allowed
+    +-- FitError (ArithmeticError)         no estimate can be computed
+    +-- NotAvailableError (AttributeError) the quantity is not defined or not kept
+    +-- DatasetNotFoundError (KeyError)    no data set of that name
+
+    GlmfitWarning (UserWarning)
+    +-- ConvergenceWarning    the fit stopped before the maximum was reached
+    +-- SeparationWarning     no finite maximum-likelihood estimate exists
+    +-- CollinearityWarning   columns depend, or all but depend, on one another
+    +-- DataWarning           the data were read in a way worth knowing
+    +-- FormulaWarning        the formula means something other than it seems to
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "AlignmentError",
+    "ArgumentError",
+    "ArgumentTypeError",
+    "CollinearityWarning",
+    "ConvergenceWarning",
+    "DataError",
+    "DataWarning",
+    "DatasetNotFoundError",
+    "FitError",
+    "FormulaError",
+    "FormulaWarning",
+    "GlmfitError",
+    "GlmfitWarning",
+    "LevelError",
+    "MissingDataError",
+    "NotAvailableError",
+    "ResponseError",
+    "SeparationWarning",
+    "UnknownNameError",
+    "UnsafeFormulaError",
+    "suggest",
+]
+
+
+class GlmfitError(Exception):
+    """Root of every error that glmfit raises on purpose."""
+
+    def __str__(self) -> str:
+        # KeyError would show the repr of its message, quotes and all.
+        return str(self.args[0]) if self.args else ""
+
+
+class FormulaError(GlmfitError, ValueError):
+    """The formula cannot be read; the message shows it with a caret."""
+
+
+class UnsafeFormulaError(FormulaError):
+    """The formula asks for something that the formula language does not allow."""
+
+
+class UnknownNameError(FormulaError, NameError):
+    """The formula names neither a column nor a function that formulas know."""
+
+
+class DataError(GlmfitError, ValueError):
+    """The data cannot mean what the model needs."""
+
+
+class ResponseError(DataError):
+    """The response has values that the family does not allow."""
+
+
+class MissingDataError(DataError):
+    """Values are missing or infinite where none are allowed."""
+
+
+class AlignmentError(DataError):
+    """Two inputs differ in length or in index."""
+
+
+class LevelError(DataError):
+    """New data hold a category that the fit has not seen."""
+
+
+class ArgumentError(GlmfitError, ValueError):
+    """An argument has a value that is not allowed."""
+
+
+class ArgumentTypeError(ArgumentError, TypeError):
+    """An argument has a type, or a name, that is not allowed."""
+
+
+class FitError(GlmfitError, ArithmeticError):
+    """No estimate can be computed."""
+
+
+class NotAvailableError(GlmfitError, AttributeError):
+    """The quantity is not defined for this model, or was not kept."""
+
+
+class DatasetNotFoundError(GlmfitError, KeyError):
+    """There is no data set of that name."""
+
+
+class GlmfitWarning(UserWarning):
+    """Root of every warning that glmfit gives."""
+
+
+class ConvergenceWarning(GlmfitWarning):
+    """The fit stopped before the maximum was reached."""
+
+
+class SeparationWarning(GlmfitWarning):
+    """The data are separated: no finite maximum-likelihood estimate exists."""
+
+
+class CollinearityWarning(GlmfitWarning):
+    """Columns of the design depend, or all but depend, on one another."""
+
+
+class DataWarning(GlmfitWarning):
+    """The data were read in a way that the user should know of."""
+
+
+class FormulaWarning(GlmfitWarning):
+    """The formula means something other than it seems to."""
+
+
+def suggest(name: str, choices: Iterable[str]) -> str:
+    """Return `` Did you mean 'x'?`` for the nearest of ``choices``, or ``""``.
+
+    Parameters
+    ----------
+    name : str
+        The name that was not found.
+    choices : iterable of str
+        The names that exist.
+
+    Returns
+    -------
+    str
+        A sentence that begins with a space, or the empty string.
+
+    Examples
+    --------
+    >>> suggest("incme", ["age", "income"])
+    " Did you mean 'income'?"
+    >>> suggest("zzz", ["age", "income"])
+    ''
+    """
+    by_folded = {str(choice).casefold(): str(choice) for choice in choices}
+    folded = name.casefold()
+    near = difflib.get_close_matches(folded, by_folded, n=1, cutoff=0.6)
+    if not near and len(folded) <= 3:
+        near = [choice for choice in by_folded if choice and choice in folded][:1]
+    return f" Did you mean {by_folded[near[0]]!r}?" if near else ""

@@ -1,0 +1,657 @@
+"""Exponential-family (and quasi) response distributions.
+
+A family is an immutable record: a link, a variance function, a unit deviance, a log
+density and the domains of its response and its mean. Fitting never changes it.
+Adding a family means adding one class here and one `register_family` line; the
+contract tests pick it up from the registry.
+
+Shapes: every method works element by element on float arrays of one shape (n,).
+``y`` is the response (a proportion for the binomial), ``mu`` its mean, ``weight`` the
+prior weight of a row, ``scale`` the dispersion phi in Var(y) = phi V(mu) / weight.
+
+References
+----------
+McCullagh, P. and Nelder, J. A. (1989). *Generalized Linear Models*, 2nd ed., ch. 2.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from glmfit import links
+from glmfit.errors import ArgumentError, ArgumentTypeError, ResponseError, suggest
+from glmfit.links import (
+    POSITIVE,
+    REAL,
+    UNIT,
+    Identity,
+    Interval,
+    InversePower,
+    InverseSquared,
+    Link,
+    Log,
+    Logit,
+    resolve_link,
+)
+
+__all__ = [
+    "FAMILIES",
+    "Binomial",
+    "Family",
+    "Gamma",
+    "Gaussian",
+    "InverseGaussian",
+    "NegativeBinomial",
+    "Poisson",
+    "QuasiBinomial",
+    "QuasiPoisson",
+    "Tweedie",
+    "Working",
+    "links",
+    "register_family",
+    "resolve_family",
+]
+
+Array = NDArray[np.float64]
+
+NON_NEGATIVE = Interval(0.0, math.inf, closed_low=True)
+PROPORTION = Interval(0.0, 1.0, closed_low=True, closed_high=True)
+
+
+class Working(NamedTuple):
+    """What one row contributes, per unit of prior weight; arrays of shape (n,)."""
+
+    deviance: Array
+    """Unit deviance."""
+    score: Array
+    """Derivative of the log-likelihood times phi with respect to eta."""
+    weight: Array
+    """Expected information about eta, times phi."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A response distribution with its link.
+
+    Parameters
+    ----------
+    link : Link, type of Link or str, optional
+        Instance, class or registered name; the family's ``default_link`` if omitted.
+    """
+
+    link: Link = None  # type: ignore[assignment]  # replaced by __post_init__
+
+    name: ClassVar[str] = ""
+    default_link: ClassVar[Link] = Identity()
+    canonical_link: ClassVar[type[Link] | None] = None
+    """The link under which observed and expected information are one, if there is one."""
+    dispersion: ClassVar[float | None] = 1.0
+    """The known dispersion, or None where it is estimated."""
+    counts: ClassVar[bool] = False
+    """Whether the response counts events, so that log-link ratios are rate ratios."""
+    proportions: ClassVar[bool] = False
+    """Whether the response is a share of trials."""
+    quasi: ClassVar[bool] = False
+    """Whether there is no likelihood, only a quasi-likelihood."""
+    mean_domain: ClassVar[Interval] = REAL
+    response_domain: ClassVar[Interval] = REAL
+
+    def __post_init__(self) -> None:
+        given = self.default_link if self.link is None else self.link
+        object.__setattr__(self, "link", resolve_link(given))
+
+    @property
+    def canonical(self) -> bool:
+        """Whether the link is the canonical one."""
+        return self.canonical_link is not None and isinstance(self.link, self.canonical_link)
+
+    def variance(self, mu: Array) -> Array:
+        """Return V(mu)."""
+        raise NotImplementedError(f"{type(self).__name__} does not define variance()")
+
+    def variance_deriv(self, mu: Array) -> Array:
+        """Return dV/dmu."""
+        raise NotImplementedError(f"{type(self).__name__} does not define variance_deriv()")
+
+    def unit_deviance(self, y: Array, mu: Array) -> Array:
+        """Return twice the log-likelihood lost by mu against mu = y, at phi = 1."""
+        raise NotImplementedError(f"{type(self).__name__} does not define unit_deviance()")
+
+    def log_density(self, y: Array, mu: Array, weight: Array, scale: float) -> Array:
+        """Return the log density of each row; NaN where there is only a quasi-likelihood."""
+        return np.full(np.shape(y), np.nan)
+
+    def anscombe_transform(self, mu: Array) -> Array:
+        """Return the integral of V^(-1/3) from a fixed point to mu."""
+        raise NotImplementedError(f"{type(self).__name__} does not define anscombe_transform()")
+
+    def start(self, y: Array, weight: Array) -> Array:
+        """Return first means, inside the mean's domain."""
+        return y
+
+    def working(self, y: Array, eta: Array) -> Working:
+        """Return unit deviance, score and expected weight at eta."""
+        mu = self.link.inverse(eta)
+        slope = self.link.inverse_deriv(eta)
+        ratio = slope / self.variance(mu)
+        return Working(self.unit_deviance(y, mu), (y - mu) * ratio, slope * ratio)
+
+    def observed_weight(self, y: Array, eta: Array) -> Array:
+        """Return minus the second derivative of the log-likelihood by eta, times phi."""
+        mu = self.link.inverse(eta)
+        slope = self.link.inverse_deriv(eta)
+        variance = self.variance(mu)
+        curvature = self.link.log_slope(eta) - slope * self.variance_deriv(mu) / variance
+        return slope / variance * (slope - (y - mu) * curvature)
+
+    def eta_domain(self) -> Interval:
+        """Return the interval of eta in which every mean is allowed."""
+        return self.link.eta_domain(self.mean_domain)
+
+    def check_response(self, y: Array) -> None:
+        """Raise `ResponseError` unless every value of ``y`` is possible."""
+        bad = ~self.response_domain.contains(y)
+        if bad.any():
+            first = int(np.argmax(bad))
+            raise ResponseError(
+                f"The {self.name} family needs a response in {self.response_domain}; "
+                f"{int(bad.sum())} of {y.size} values lie outside, "
+                f"the first is {y.flat[first]:g} (observation {first})."
+            )
+
+    def with_link(self, link: str | Link | type[Link]) -> Self:
+        """Return the same family with another link."""
+        return replace(self, link=resolve_link(link))
+
+    def missing_parameter(self) -> str | None:
+        """Return what must still be given before the family can be used, if anything."""
+        return None
+
+    def examples(self) -> tuple[Family, ...]:
+        """Return instances that the contract tests run over."""
+        return (self,)
+
+    def describe(self) -> str:
+        """Return the family's name with its parameters, for tables."""
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Gaussian(Family):
+    """Normal distribution: V(mu) = 1."""
+
+    name: ClassVar[str] = "Gaussian"
+    canonical_link: ClassVar[type[Link] | None] = Identity
+    dispersion: ClassVar[float | None] = None
+
+    def variance(self, mu: Array) -> Array:
+        return np.ones_like(mu)
+
+    def variance_deriv(self, mu: Array) -> Array:
+        return np.zeros_like(mu)
+
+    def unit_deviance(self, y: Array, mu: Array) -> Array:
+        return (y - mu) ** 2
+
+    def log_density(self, y: Array, mu: Array, weight: Array, scale: float) -> Array:
+        variance = scale / weight
+        return -0.5 * ((y - mu) ** 2 / variance + np.log(2.0 * np.pi * variance))
+
+    def anscombe_transform(self, mu: Array) -> Array:
+        return mu
+
+
+@dataclass(frozen=True, slots=True)
+class Binomial(Family):
+    """Binomial proportion: V(mu) = mu (1 - mu).
+
+    ``y`` is the share of successes and the number of trials is part of the weight. The
+    working quantities are written with the link's hazards, so that they keep their
+    digits where mu rounds to 0 or 1.
+    """
+
+    name: ClassVar[str] = "Binomial"
+    canonical_link: ClassVar[type[Link] | None] = Logit
+    default_link: ClassVar[Link] = Logit()
+    proportions: ClassVar[bool] = True
+    mean_domain: ClassVar[Interval] = UNIT
+    response_domain: ClassVar[Interval] = PROPORTION
+
+    def variance(self, mu: Array) -> Array:
+        return mu * (1.0 - mu)
+
+    def variance_deriv(self, mu: Array) -> Array:
+        return 1.0 - 2.0 * mu
+
+    def unit_deviance(self, y: Array, mu: Array) -> Array:
+        return 2.0 * (special.rel_entr(y, mu) + special.rel_entr(1.0 - y, 1.0 - mu))
+
+    def log_density(self, y: Array, mu: Array, weight: Array, scale: float) -> Array:
+        """Return log-likelihood without the binomial coefficient (see `log_choose`)."""
+        return weight * (special.xlogy(y, mu) + special.xlog1py(1.0 - y, -mu))
+
+    def anscombe_transform(self, mu: Array) -> Array:
+        third = 2.0 / 3.0
+        return special.betainc(third, third, mu) * special.beta(third, third)
+
+    def start(self, y: Array, weight: Array) -> Array:
+        return (weight * y + 0.5) / (weight + 1.0)
+
+    def working(self, y: Array, eta: Array) -> Working:
+        to_one = self.link.reversed_hazard(eta)
+        to_zero = self.link.hazard(eta)
+        fail = 1.0 - y
+        loss = special.entr(y) + special.entr(fail)
+        for part, log_share in (
+            (y, self.link.log_mean(eta)),
+            (fail, self.link.log_complement(eta)),
+        ):
+            # 0 * log(0) is 0: a share that cannot occur costs nothing when it does not
+            loss += np.where(part == 0.0, 0.0, part * log_share)
+        return Working(-2.0 * loss, y * to_one - fail * to_zero, to_one * to_zero)
+
+    def observed_weight(self, y: Array, eta: Array) -> Array:
+        to_one = self.link.reversed_hazard(eta)
+        to_zero = self.link.hazard(eta)
+        slope = self.link.log_slope(eta)
+        return y * to_one * (to_one - slope) + (1.0 - y) * to_zero * (to_zero + slope)
+
+
+@dataclass(frozen=True, slots=True)
+class QuasiBinomial(Binomial):
+    """Binomial variance with a free dispersion; there is no likelihood."""
+
+    name: ClassVar[str] = "QuasiBinomial"
+    dispersion: ClassVar[float | None] = None
+    quasi: ClassVar[bool] = True
+
+    def log_density(self, y: Array, mu: Array, weight: Array, scale: float) -> Array:
+        return Family.log_density(self, y, mu, weight, scale)
+
+
+@dataclass(frozen=True, slots=True)
+class Poisson(Family):
+    """Poisson counts: V(mu) = mu."""
+
+    name: ClassVar[str] = "Poisson"
+    canonical_link: ClassVar[type[Link] | None] = Log
+    default_link: ClassVar[Link] = Log()
+    counts: ClassVar[bool] = True
+    mean_domain: ClassVar[Interval] = POSITIVE
+    response_domain: ClassVar[Interval] = NON_NEGATIVE
+
+    def variance(self, mu: Array) -> Array:
+        return mu
+
+    def variance_deriv(self, mu: Array) -> Array:
+        return np.ones_like(mu)
+
+    def unit_deviance(self, y: Array, mu: Array) -> Array:
+        excess = mu - y
+        return 2.0 * (excess + _relative_log(y, excess))
+
+    def log_density(self, y: Array, mu: Array, weight: Array, scale: float) -> Array:
+        return weight * (special.xlogy(y, mu) - mu - special.gammaln(y + 1.0))
+
+    def anscombe_transform(self, mu: Array) -> Array:
+        return _power_integral(mu, 1.0)
+
+    def start(self, y: Array, weight: Array) -> Array:
+        return y + 0.1
+
+    def working(self, y: Array, eta: Array) -> Working:
+        if not self.canonical:
+            return Family.working(self, y, eta)
+        # mu'/V is 1, also where mu underflows
+        mu = np.exp(eta)
+        return Working(self.unit_deviance(y, mu), y - mu, mu)
+
+    def observed_weight(self, y: Array, eta: Array) -> Array:
+        return np.exp(eta) if self.canonical else Family.observed_weight(self, y, eta)
+
+
+@dataclass(frozen=True, slots=True)
+class QuasiPoisson(Poisson):
+    """Poisson variance with a free dispersion; there is no likelihood."""
+
+    name: ClassVar[str] = "QuasiPoisson"
+    dispersion: ClassVar[float | None] = None
+    quasi: ClassVar[bool] = True
+
+    def log_density(self, y: Array, mu: Array, weight: Array, scale: float) -> Array:
+        return Family.log_density(self, y, mu, weight, scale)
+
+
+@dataclass(frozen=True, slots=True)
+class Gamma(Family):
+    """Gamma distribution: V(mu) = mu^2."""
+
+    name: ClassVar[str] = "Gamma"
+    canonical_link: ClassVar[type[Link] | None] = InversePower
+    default_link: ClassVar[Link] = InversePower()
+    dispersion: ClassVar[float | None] = None
+    mean_domain: ClassVar[Interval] = POSITIVE
+    response_domain: ClassVar[Interval] = POSITIVE
+
+    def variance(self, mu: Array) -> Array:
+        return mu * mu
+
+    def variance_deriv(self, mu: Array) -> Array:
+        return 2.0 * mu
+
+    def unit_deviance(self, y: Array, mu: Array) -> Array:
+        excess = (y - mu) / mu
+        return 2.0 * (excess - np.log1p(excess))
+
+    def log_density(self, y: Array, mu: Array, weight: Array, scale: float) -> Array:
+        shape = weight / scale
+        scaled = shape * y / mu
+        return shape * np.log(scaled) - scaled - np.log(y) - special.gammaln(shape)
+
+    def anscombe_transform(self, mu: Array) -> Array:
+        return _power_integral(mu, 2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class InverseGaussian(Family):
+    """Inverse Gaussian distribution: V(mu) = mu^3."""
+
+    name: ClassVar[str] = "InverseGaussian"
+    canonical_link: ClassVar[type[Link] | None] = InverseSquared
+    default_link: ClassVar[Link] = InverseSquared()
+    dispersion: ClassVar[float | None] = None
+    mean_domain: ClassVar[Interval] = POSITIVE
+    response_domain: ClassVar[Interval] = POSITIVE
+
+    def variance(self, mu: Array) -> Array:
+        return mu**3
+
+    def variance_deriv(self, mu: Array) -> Array:
+        return 3.0 * mu * mu
+
+    def unit_deviance(self, y: Array, mu: Array) -> Array:
+        return (y - mu) ** 2 / (y * mu * mu)
+
+    def log_density(self, y: Array, mu: Array, weight: Array, scale: float) -> Array:
+        phi = scale / weight
+        return -0.5 * (self.unit_deviance(y, mu) / phi + np.log(2.0 * np.pi * phi * y**3))
+
+    def anscombe_transform(self, mu: Array) -> Array:
+        return _power_integral(mu, 3.0)
+
+
+@dataclass(frozen=True, slots=True)
+class NegativeBinomial(Family):
+    """Negative binomial counts (NB2) with a given alpha: V(mu) = mu + alpha mu^2.
+
+    Parameters
+    ----------
+    link : Link, type of Link or str, optional
+        Log by default.
+    alpha : float
+        Dispersion parameter, greater than 0. It is taken as known.
+    """
+
+    alpha: float | None = None
+
+    name: ClassVar[str] = "NegativeBinomial"
+    default_link: ClassVar[Link] = Log()
+    counts: ClassVar[bool] = True
+    mean_domain: ClassVar[Interval] = POSITIVE
+    response_domain: ClassVar[Interval] = NON_NEGATIVE
+
+    def __post_init__(self) -> None:
+        Family.__post_init__(self)
+        if self.alpha is not None and not (math.isfinite(self.alpha) and self.alpha > 0.0):
+            raise ArgumentError(
+                f"NegativeBinomial needs alpha > 0 (got {self.alpha!r}); "
+                "alpha = 0 is the Poisson family."
+            )
+
+    def missing_parameter(self) -> str | None:
+        return None if self.alpha is not None else "alpha"
+
+    def _alpha(self) -> float:
+        if self.alpha is None:
+            raise ArgumentError("NegativeBinomial needs alpha; give NegativeBinomial(alpha=...).")
+        return self.alpha
+
+    def variance(self, mu: Array) -> Array:
+        return mu + self._alpha() * mu * mu
+
+    def variance_deriv(self, mu: Array) -> Array:
+        return 1.0 + 2.0 * self._alpha() * mu
+
+    def unit_deviance(self, y: Array, mu: Array) -> Array:
+        alpha = self._alpha()
+        excess = mu - y
+        shared = (y + 1.0 / alpha) * np.log1p(alpha * excess / (1.0 + alpha * y))
+        return 2.0 * (_relative_log(y, excess) + shared)
+
+    def log_density(self, y: Array, mu: Array, weight: Array, scale: float) -> Array:
+        size = 1.0 / self._alpha()
+        constant = special.gammaln(y + size) - special.gammaln(size) - special.gammaln(y + 1.0)
+        odds = mu / size
+        return weight * (constant + special.xlogy(y, odds) - (y + size) * np.log1p(odds))
+
+    def anscombe_transform(self, mu: Array) -> Array:
+        third = 1.0 / 3.0
+        tail = special.hyp2f1(third, 2 * third, 5 * third, -self._alpha() * mu)
+        return 1.5 * mu ** (2 * third) * tail
+
+    def start(self, y: Array, weight: Array) -> Array:
+        return y + (y == 0.0) / 6.0
+
+    def examples(self) -> tuple[Family, ...]:
+        return tuple(replace(self, alpha=alpha) for alpha in (0.3, 1.0, 2.5))
+
+    def describe(self) -> str:
+        return self.name if self.alpha is None else f"{self.name}(alpha={self.alpha:g})"
+
+
+@dataclass(frozen=True, slots=True)
+class Tweedie(Family):
+    """Tweedie distribution with a given power: V(mu) = mu^var_power.
+
+    Parameters
+    ----------
+    link : Link, type of Link or str, optional
+        Log by default.
+    var_power : float
+        0 (normal), or 1 and above: 1 Poisson, between 1 and 2 compound Poisson-gamma
+        (zeros allowed), 2 gamma, 3 inverse Gaussian. No Tweedie distribution has a
+        power between 0 and 1.
+
+    Notes
+    -----
+    The log density is exact for powers 0, 1, 2 and 3 and for 1 < var_power < 2, where
+    it is Wright's generalised Bessel function; for other powers it is NaN.
+
+    References
+    ----------
+    Dunn, P. K. and Smyth, G. K. (2005). Series evaluation of Tweedie exponential
+    dispersion model densities. *Statistics and Computing* 15, 267-280.
+    """
+
+    var_power: float | None = None
+
+    name: ClassVar[str] = "Tweedie"
+    default_link: ClassVar[Link] = Log()
+    dispersion: ClassVar[float | None] = None
+    mean_domain: ClassVar[Interval] = POSITIVE
+
+    def __post_init__(self) -> None:
+        Family.__post_init__(self)
+        power = self.var_power
+        if power is not None and not (power == 0.0 or 1.0 <= power < math.inf):
+            raise ArgumentError(
+                f"There is no Tweedie distribution of power {power!r}: "
+                "var_power must be 0, or 1 and above."
+            )
+
+    def missing_parameter(self) -> str | None:
+        return None if self.var_power is not None else "var_power"
+
+    def _power(self) -> float:
+        if self.var_power is None:
+            raise ArgumentError("Tweedie needs var_power; give Tweedie(var_power=1.5), say.")
+        return self.var_power
+
+    def variance(self, mu: Array) -> Array:
+        return np.power(mu, self._power())
+
+    def variance_deriv(self, mu: Array) -> Array:
+        power = self._power()
+        return power * np.power(mu, power - 1.0)
+
+    def unit_deviance(self, y: Array, mu: Array) -> Array:
+        power = self._power()
+        special_case = self._named_family()
+        if special_case is not None:
+            return special_case.unit_deviance(y, mu)
+        a, b = 1.0 - power, 2.0 - power
+        return 2.0 * (np.power(y, b) / (a * b) - y * np.power(mu, a) / a + np.power(mu, b) / b)
+
+    def log_density(self, y: Array, mu: Array, weight: Array, scale: float) -> Array:
+        power = self._power()
+        special_case = self._named_family()
+        if special_case is not None:
+            return special_case.log_density(y, mu, weight, scale)
+        if not 1.0 < power < 2.0:
+            return Family.log_density(self, y, mu, weight, scale)
+        return _tweedie_log_density(y, mu, scale / weight, power)
+
+    def _named_family(self) -> Family | None:
+        named = {0.0: Gaussian, 1.0: Poisson, 2.0: Gamma, 3.0: InverseGaussian}
+        kind = named.get(self._power())
+        return None if kind is None else kind(self.link)
+
+    def anscombe_transform(self, mu: Array) -> Array:
+        return _power_integral(mu, self._power())
+
+    def start(self, y: Array, weight: Array) -> Array:
+        return y + 0.1 * (y == 0.0)
+
+    def check_response(self, y: Array) -> None:
+        power = self._power()
+        if power == 0.0:
+            return
+        family: Family = Poisson(self.link) if power < 2.0 else Gamma(self.link)
+        family.check_response(y)
+
+    def examples(self) -> tuple[Family, ...]:
+        return tuple(replace(self, var_power=power) for power in (1.2, 1.5, 1.9, 2.5))
+
+    def describe(self) -> str:
+        return self.name if self.var_power is None else f"{self.name}(var_power={self.var_power:g})"
+
+
+def _relative_log(y: Array, excess: Array) -> Array:
+    """Return y log(y / (y + excess)), exact for small excess and 0 at y = 0."""
+    positive = y > 0.0
+    ratio = np.divide(excess, y, out=np.zeros_like(excess), where=positive)
+    return np.where(positive, -y * np.log1p(ratio), 0.0)
+
+
+def _power_integral(mu: Array, power: float) -> Array:
+    """Return the integral of mu^(-power/3)."""
+    if power == 3.0:
+        return np.log(mu)
+    exponent = 1.0 - power / 3.0
+    return np.power(mu, exponent) / exponent
+
+
+def _tweedie_log_density(y: Array, mu: Array, phi: Array, power: float) -> Array:
+    """Return the compound Poisson-gamma log density (Dunn and Smyth 2005, eq. 2)."""
+    a, b = 1.0 - power, 2.0 - power
+    exponent = (y * np.power(mu, a) / a - np.power(mu, b) / b) / phi
+    alpha = -b / a
+    positive = y > 0.0
+    safe = np.where(positive, y, 1.0)
+    log_argument = alpha * np.log(safe / -a) - (1.0 + alpha) * np.log(phi) - math.log(b)
+    series = special.log_wright_bessel(alpha, 0.0, np.exp(log_argument))
+    return np.where(positive, series - np.log(safe) + exponent, exponent)
+
+
+FAMILIES: dict[str, Family] = {}
+"""Registered families by every name that they answer to."""
+
+
+def _key(name: str) -> str:
+    return re.sub(r"[\s_.\-]", "", name).lower()
+
+
+def register_family(family: Family, *aliases: str) -> None:
+    """Make ``family`` known by its own name and by ``aliases``."""
+    for name in (family.name, *aliases):
+        FAMILIES[_key(name)] = family
+
+
+register_family(Gaussian(), "normal")
+register_family(Binomial(), "bernoulli")
+register_family(Poisson())
+register_family(Gamma())
+register_family(InverseGaussian())
+register_family(NegativeBinomial(), "nb", "nb2")
+register_family(Tweedie())
+register_family(QuasiBinomial())
+register_family(QuasiPoisson())
+
+
+def resolve_family(family: Any, link: str | Link | type[Link] | None = None) -> Family:
+    """Return the family that a name, a class or an instance stands for.
+
+    Parameters
+    ----------
+    family : str, Family or type of Family
+        A registered name such as ``"poisson"``, an instance, or a class.
+    link : str, Link or type of Link, optional
+        Replaces the family's link.
+
+    Raises
+    ------
+    ArgumentError
+        If the name is not registered, or the family still lacks a parameter.
+    ArgumentTypeError
+        If ``family`` is something else.
+
+    Examples
+    --------
+    >>> resolve_family("binomial", link="probit")
+    Binomial(link=Probit())
+    """
+    found = _find_family(family)
+    missing = found.missing_parameter()
+    if missing is not None:
+        raise ArgumentError(
+            f"The {found.name} family needs {missing}: "
+            f"give families.{type(found).__name__}({missing}=...). "
+            "It is not estimated by glm()."
+        )
+    return found if link is None else found.with_link(link)
+
+
+def _find_family(family: Any) -> Family:
+    if isinstance(family, Family):
+        return family
+    if isinstance(family, type) and issubclass(family, Family):
+        return family()
+    if isinstance(family, str):
+        key = _key(family)
+        if key in FAMILIES:
+            return FAMILIES[key]
+        names = sorted({known.name for known in FAMILIES.values()})
+        raise ArgumentError(
+            f"There is no family {family!r}.{suggest(key, FAMILIES)} Known: {', '.join(names)}."
+        )
+    raise ArgumentTypeError(
+        f"A family is a name such as 'poisson' or an instance such as families.Poisson(); "
+        f"got {type(family).__name__}."
+    )

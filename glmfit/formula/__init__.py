@@ -1,0 +1,1 @@
+"""Formulas: a safe language, what is learned from the data, and the assembled design."""

@@ -1,0 +1,211 @@
+"""Data as users bring it, turned into columns of numbers or of categories.
+
+A `Table` wraps a frame, a mapping, a list of records, a polars frame or an Arrow table
+without copying it; a column is converted when a formula asks for it, on complete rows
+only, to what it means: float64 numbers, booleans, or a `pandas.Categorical`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from glmfit.errors import ArgumentTypeError, DataError, DataWarning, UnknownNameError, suggest
+
+__all__ = ["Table", "column_values", "first_rows", "missing_rows"]
+
+Mask = NDArray[np.bool_]
+
+
+class Table:
+    """Named columns of equal length, with an index.
+
+    Parameters
+    ----------
+    data : DataFrame, mapping, list of mappings, structured array, polars or Arrow table
+    """
+
+    def __init__(self, data: Any) -> None:
+        self._get, self.names, self.index = _open(data)
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names
+
+    def column(self, name: str) -> pd.Series:
+        """Return a column as it was given."""
+        if name not in self.names:
+            raise UnknownNameError(
+                f"There is no column {name!r} in the data.{suggest(name, map(str, self.names))}"
+            )
+        if self.names.count(name) > 1:
+            raise DataError(f"The data have {self.names.count(name)} columns named {name!r}.")
+        return self._get(name)
+
+
+def _open(data: Any) -> tuple[Callable[[str], pd.Series], list[str], pd.Index]:
+    if isinstance(data, Table):
+        return data._get, data.names, data.index
+    if isinstance(data, pd.DataFrame):
+        return _from_frame(data)
+    if isinstance(data, pd.Series):
+        return _from_frame(data.to_frame().T if data.name is None else data.to_frame())
+    if isinstance(data, Mapping):
+        return _from_frame(_frame_of_mapping(data))
+    if isinstance(data, np.ndarray) and data.dtype.names is not None:
+        return _from_frame(pd.DataFrame(data))
+    if isinstance(data, list) and data and all(isinstance(row, Mapping) for row in data):
+        return _from_frame(pd.DataFrame(data))
+    if hasattr(data, "to_pandas") and hasattr(data, "column_names"):
+        return _from_frame(data.to_pandas())
+    if hasattr(data, "get_column") and hasattr(data, "columns"):
+        names = [str(name) for name in data.columns]
+        return (
+            lambda name: pd.Series(data.get_column(name).to_numpy(), name=name),
+            names,
+            pd.RangeIndex(len(data)),
+        )
+    raise ArgumentTypeError(
+        f"data must be a DataFrame, a dict of columns or another table; "
+        f"got {type(data).__name__}."
+    )
+
+
+def _from_frame(frame: pd.DataFrame) -> tuple[Callable[[str], pd.Series], list[str], pd.Index]:
+    return (lambda name: frame[name], list(frame.columns), frame.index)
+
+
+def _frame_of_mapping(data: Mapping[str, Any]) -> pd.DataFrame:
+    lengths = {name: np.size(value) for name, value in data.items() if np.ndim(value) > 0}
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{name}: {length}" for name, length in lengths.items())
+        raise DataError(f"The columns of data differ in length ({told}).")
+    if lengths or not data:
+        return pd.DataFrame(dict(data))
+    return pd.DataFrame({name: [value] for name, value in data.items()})
+
+
+def missing_rows(series: pd.Series) -> Mask:
+    """Return which rows of a column are missing."""
+    if isinstance(series.dtype, np.dtype) and series.dtype.kind == "f":
+        return np.isnan(series.to_numpy())
+    return np.asarray(series.isna(), dtype=bool)
+
+
+def column_values(series: pd.Series, name: str, *, as_levels: bool = False) -> Any:
+    """Return a column without missing rows as numbers, booleans or categories.
+
+    Parameters
+    ----------
+    series : Series
+        No missing values.
+    name : str
+        For messages.
+    as_levels : bool
+        Keep whole numbers whole, as `C()` needs them for the names of its levels.
+
+    Returns
+    -------
+    ndarray of float64, int64 or bool, or Categorical
+
+    Raises
+    ------
+    DataError
+        If the column is neither numeric nor categorical.
+    """
+    dtype = series.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return pd.Categorical(series).remove_unused_categories()
+    if isinstance(dtype, pd.SparseDtype):
+        return _numbers(pd.Series(np.asarray(series), name=name), as_levels)
+    if pd.api.types.is_bool_dtype(dtype):
+        return series.to_numpy(dtype=bool)
+    if pd.api.types.is_complex_dtype(dtype):
+        raise DataError(f"Column {name!r} is complex; a model needs real numbers.")
+    if pd.api.types.is_numeric_dtype(dtype):
+        return _numbers(series, as_levels)
+    if _is_date(dtype):
+        raise DataError(
+            f"Column {name!r} holds dates or durations ({dtype}); turn it into a number first, "
+            "for example days since the first date, or into a category."
+        )
+    return _from_objects(series, name, as_levels)
+
+
+def _is_date(dtype: Any) -> bool:
+    return bool(
+        pd.api.types.is_datetime64_any_dtype(dtype)
+        or pd.api.types.is_timedelta64_dtype(dtype)
+        or isinstance(dtype, (pd.PeriodDtype, pd.IntervalDtype))
+    )
+
+
+def _numbers(series: pd.Series, as_levels: bool) -> NDArray[Any]:
+    if as_levels and pd.api.types.is_integer_dtype(series.dtype):
+        return series.to_numpy(dtype=np.int64)
+    return series.to_numpy(dtype=np.float64)
+
+
+def _from_objects(series: pd.Series, name: str, as_levels: bool) -> Any:
+    kind = pd.api.types.infer_dtype(series, skipna=True)
+    if kind in ("integer", "floating", "decimal", "mixed-integer-float"):
+        if as_levels and kind == "integer":
+            return pd.Categorical(series)
+        return np.array([float(value) for value in series], dtype=np.float64)
+    if kind == "boolean":
+        return series.to_numpy(dtype=bool)
+    if kind in ("string", "empty", "categorical"):
+        return pd.Categorical(series.astype(object))
+    if kind in ("mixed", "mixed-integer"):
+        raise DataError(_mixed_message(series, name))
+    raise DataError(
+        f"Column {name!r} holds values of kind {kind}, which are neither numbers nor text. "
+        "Convert it to a number or a category first."
+    )
+
+
+def _mixed_message(series: pd.Series, name: str) -> str:
+    text = np.array([isinstance(value, str) for value in series])
+    if text.all() or not text.any():
+        kinds = sorted({type(value).__name__ for value in series})
+        return f"Column {name!r} mixes values of several kinds: {', '.join(kinds)}."
+    row = int(np.argmax(text))
+    return (
+        f"Column {name!r} mixes numbers and text: {int(text.sum())} of {text.size} values are "
+        f"text, the first is {series.iloc[row]!r} in row {series.index[row]!r}."
+    )
+
+
+def warn_if_numbers_as_text(values: Any, name: str) -> None:
+    """Warn when the levels of a text column all read as numbers."""
+    if not isinstance(values, pd.Categorical) or len(values.categories) < 3:
+        return
+    levels = list(values.categories)
+    if not all(isinstance(level, str) for level in levels):
+        return
+    if pd.to_numeric(pd.Series(levels), errors="coerce").notna().all():
+        warnings.warn(
+            f"Column {name!r} is text with {len(levels)} distinct levels that all read as "
+            f"numbers, and is taken as a factor. For a number, convert it: "
+            f"data[{name!r}].astype(float). To keep the factor, write C({name}).",
+            DataWarning,
+            stacklevel=2,
+        )
+
+
+def first_rows(mask: Mask, index: pd.Index, limit: int = 3) -> str:
+    """Return the labels of the first marked rows, for a message."""
+    rows = [repr(_plain(index[i])) for i in np.flatnonzero(mask)[:limit]]
+    more = ", ..." if int(mask.sum()) > limit else ""
+    return ("row " if int(mask.sum()) == 1 else "rows ") + ", ".join(rows) + more
+
+
+def _plain(label: Any) -> Any:
+    return label.item() if isinstance(label, np.generic) else label

@@ -1,0 +1,65 @@
+"""Rows in memory: response, design, offset and weights, handed out in chunks of views."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glmfit.design import Design
+
+__all__ = ["Rows"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows that a model is fitted to.
+
+    Attributes
+    ----------
+    y : ndarray of shape (n,)
+        Response; a share of trials for the binomial.
+    design : Design
+        Shape (n, p).
+    offset : ndarray of shape (n,) or None
+        Known part of the linear predictor.
+    weight : ndarray of shape (n,) or None
+        Prior weight: the product of trials, frequency and variance weights.
+    """
+
+    y: Array
+    design: Design
+    offset: Array | None = None
+    weight: Array | None = None
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return self.design.shape[0]
+
+    def chunk(self, start: int, stop: int) -> Rows:
+        """Return rows ``start`` to ``stop`` as views."""
+        return Rows(
+            self.y[start:stop],
+            self.design.chunk(start, stop),
+            None if self.offset is None else self.offset[start:stop],
+            None if self.weight is None else self.weight[start:stop],
+        )
+
+    def chunks(self, size: int) -> Iterator[Rows]:
+        """Yield all rows in order, ``size`` at a time."""
+        for start in range(0, self.n, size):
+            yield self.chunk(start, min(start + size, self.n))
+
+    def with_design(self, design: Design) -> Rows:
+        """Return the same rows with another design."""
+        return Rows(self.y, design, self.offset, self.weight)
+
+    def eta(self, theta: Array) -> Array:
+        """Return the linear predictor of these rows, offset included, shape (n,)."""
+        eta = self.design.matvec(theta)
+        return eta if self.offset is None else eta + self.offset
