@@ -94,6 +94,8 @@ class Family:
     """The link under which observed and expected information are one, if there is one."""
     dispersion: ClassVar[float | None] = 1.0
     """The known dispersion, or None where it is estimated."""
+    power: ClassVar[float | None] = None
+    """The k of a power variance V(mu) = mu^k, or None where it is no power."""
     counts: ClassVar[bool] = False
     """Whether the response counts events, so that log-link ratios are rate ratios."""
     proportions: ClassVar[bool] = False
@@ -128,9 +130,34 @@ class Family:
         """Return the log density of each row; NaN where there is only a quasi-likelihood."""
         return np.full(np.shape(y), np.nan)
 
+    def variance_power(self) -> float | None:
+        """Return k where V(mu) = mu^k, else None."""
+        return self.power
+
     def anscombe_transform(self, mu: Array) -> Array:
-        """Return the integral of V^(-1/3) from a fixed point to mu."""
-        raise NotImplementedError(f"{type(self).__name__} does not define anscombe_transform()")
+        """Return the integral of V^(-1/3) up to mu."""
+        power = self.variance_power()
+        if power is None:
+            raise NotImplementedError(f"{type(self).__name__} has no anscombe_transform()")
+        return _power_integral(mu, power)
+
+    def likelihood_scale(self, deviance: float, nobs: float, scale: float) -> float:
+        """Return the dispersion at which the log-likelihood is evaluated."""
+        return scale if self.dispersion is None else self.dispersion
+
+    def constant_eta(self, y: Array, weight: Array, offset: Array | None) -> float | None:
+        """Return the intercept of the model that has nothing else, where it is closed."""
+        if offset is None:
+            return float(self.link.link(np.array([np.dot(weight, y) / weight.sum()]))[0])
+        power = self.variance_power()
+        if power == 0.0 and isinstance(self.link, Identity):
+            return float(np.dot(weight, y - offset) / weight.sum())
+        if power is not None and isinstance(self.link, Log):
+            shifted = offset - offset.max()
+            above = np.dot(weight, y * np.exp((1.0 - power) * shifted))
+            below = np.dot(weight, np.exp((2.0 - power) * shifted))
+            return float(np.log(above / below) - offset.max())
+        return None
 
     def start(self, y: Array, weight: Array) -> Array:
         """Return first means, inside the mean's domain."""
@@ -188,6 +215,7 @@ class Gaussian(Family):
     """Normal distribution: V(mu) = 1."""
 
     name: ClassVar[str] = "Gaussian"
+    power: ClassVar[float | None] = 0.0
     canonical_link: ClassVar[type[Link] | None] = Identity
     dispersion: ClassVar[float | None] = None
 
@@ -204,8 +232,9 @@ class Gaussian(Family):
         variance = scale / weight
         return -0.5 * ((y - mu) ** 2 / variance + np.log(2.0 * np.pi * variance))
 
-    def anscombe_transform(self, mu: Array) -> Array:
-        return mu
+    def likelihood_scale(self, deviance: float, nobs: float, scale: float) -> float:
+        """Return the maximum-likelihood variance, whatever estimate is shown."""
+        return deviance / nobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +310,7 @@ class Poisson(Family):
     """Poisson counts: V(mu) = mu."""
 
     name: ClassVar[str] = "Poisson"
+    power: ClassVar[float | None] = 1.0
     canonical_link: ClassVar[type[Link] | None] = Log
     default_link: ClassVar[Link] = Log()
     counts: ClassVar[bool] = True
@@ -299,9 +329,6 @@ class Poisson(Family):
 
     def log_density(self, y: Array, mu: Array, weight: Array, scale: float) -> Array:
         return weight * (special.xlogy(y, mu) - mu - special.gammaln(y + 1.0))
-
-    def anscombe_transform(self, mu: Array) -> Array:
-        return _power_integral(mu, 1.0)
 
     def start(self, y: Array, weight: Array) -> Array:
         return y + 0.1
@@ -334,6 +361,7 @@ class Gamma(Family):
     """Gamma distribution: V(mu) = mu^2."""
 
     name: ClassVar[str] = "Gamma"
+    power: ClassVar[float | None] = 2.0
     canonical_link: ClassVar[type[Link] | None] = InversePower
     default_link: ClassVar[Link] = InversePower()
     dispersion: ClassVar[float | None] = None
@@ -355,15 +383,13 @@ class Gamma(Family):
         scaled = shape * y / mu
         return shape * np.log(scaled) - scaled - np.log(y) - special.gammaln(shape)
 
-    def anscombe_transform(self, mu: Array) -> Array:
-        return _power_integral(mu, 2.0)
-
 
 @dataclass(frozen=True, slots=True)
 class InverseGaussian(Family):
     """Inverse Gaussian distribution: V(mu) = mu^3."""
 
     name: ClassVar[str] = "InverseGaussian"
+    power: ClassVar[float | None] = 3.0
     canonical_link: ClassVar[type[Link] | None] = InverseSquared
     default_link: ClassVar[Link] = InverseSquared()
     dispersion: ClassVar[float | None] = None
@@ -382,9 +408,6 @@ class InverseGaussian(Family):
     def log_density(self, y: Array, mu: Array, weight: Array, scale: float) -> Array:
         phi = scale / weight
         return -0.5 * (self.unit_deviance(y, mu) / phi + np.log(2.0 * np.pi * phi * y**3))
-
-    def anscombe_transform(self, mu: Array) -> Array:
-        return _power_integral(mu, 3.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -533,8 +556,8 @@ class Tweedie(Family):
         kind = named.get(self._power())
         return None if kind is None else kind(self.link)
 
-    def anscombe_transform(self, mu: Array) -> Array:
-        return _power_integral(mu, self._power())
+    def variance_power(self) -> float | None:
+        return self._power()
 
     def start(self, y: Array, weight: Array) -> Array:
         return y + 0.1 * (y == 0.0)

@@ -12,11 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from glmfit.families import Family
 from glmfit.links import Interval
 
-__all__ = ["EtaStats", "GLMLikelihood"]
+__all__ = ["EtaStats", "GLMLikelihood", "log_choose"]
 
 Array = NDArray[np.float64]
 
@@ -89,3 +90,36 @@ class GLMLikelihood:
         return EtaStats(
             float(np.dot(rows.deviance, weight)), rows.score * weight, information * weight
         )
+
+    def log_likelihood(
+        self,
+        y: Array,
+        mu: Array,
+        scale: float,
+        *,
+        trials: Array | None = None,
+        var_weights: Array | None = None,
+    ) -> Array:
+        """Return the log-likelihood of each row, before frequency weights.
+
+        Parameters
+        ----------
+        y, mu : ndarray of shape (n,)
+            Response and mean; shares of trials for the binomial.
+        scale : float
+            Dispersion.
+        trials : ndarray of shape (n,), optional
+            Trials behind each share; the binomial coefficient is then included.
+        var_weights : ndarray of shape (n,), optional
+        """
+        ones = np.ones_like(y)
+        weight = ones if var_weights is None else var_weights
+        if trials is None:
+            return self.family.log_density(y, mu, weight, scale)
+        rows = self.family.log_density(y, mu, trials, scale)
+        return weight * (rows + log_choose(trials, trials * y))
+
+
+def log_choose(n: Array, k: Array) -> Array:
+    """Return log(n over k), for real arguments as well."""
+    return -special.betaln(n - k + 1.0, k + 1.0) - np.log1p(n)

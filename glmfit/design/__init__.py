@@ -3,7 +3,8 @@
 from glmfit.design.base import Design, Mapped
 from glmfit.design.blocks import Blocks, stack
 from glmfit.design.categorical import Categorical
+from glmfit.design.constant import constant_combination
 from glmfit.design.dense import Dense
 from glmfit.design.sparse import Sparse
 
-__all__ = ["Blocks", "Categorical", "Dense", "Design", "Mapped", "Sparse", "stack"]
+__all__ = ["Blocks", "Categorical", "Dense", "Design", "Mapped", "Sparse", "constant_combination", "stack"]

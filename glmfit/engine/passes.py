@@ -129,16 +129,6 @@ class Pass:
 
         return self._sum(statistics)
 
-    def project_constant(self) -> SuffStats:
-        """Return the statistics whose Newton step from 0 fits a constant 1."""
-
-        def statistics(chunk: Rows) -> SuffStats:
-            raw = chunk.design.raw
-            ones = np.ones(chunk.n)
-            return SuffStats(0.0, raw.rmatvec(ones), raw.sandwich(ones))
-
-        return self._sum(statistics)
-
     def roots(self, theta: Array, length: Array) -> RootStats | None:
         """Return the QR factors of the weighted design at ``theta`` (stacked QR).
 

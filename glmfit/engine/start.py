@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from glmfit.design import constant_combination
 from glmfit.engine.linalg import cholesky
 from glmfit.engine.passes import Pass, SuffStats
 from glmfit.errors import FitError
@@ -22,20 +23,22 @@ Array = NDArray[np.float64]
 MAX_PULLS = 50
 
 
-def starting_theta(run: Pass) -> Array:
+def starting_theta(run: Pass, start: SuffStats) -> Array:
     """Return coefficients at which the deviance is finite.
 
     Parameters
     ----------
     run : Pass
         Rows whose design has full column rank.
+    start : SuffStats
+        What `Pass.start` returned for it.
 
     Raises
     ------
     FitError
         If no coefficients keep every mean in its domain.
     """
-    theta = _solution(run, run.start())
+    theta = _solution(start)
     if np.isfinite(run.deviance(theta)):
         return theta
     inside = _constant_theta(run)
@@ -50,7 +53,7 @@ def starting_theta(run: Pass) -> Array:
     return inside
 
 
-def _solution(run: Pass, stats: SuffStats) -> Array:
+def _solution(stats: SuffStats) -> Array:
     """Return the Newton step from 0, through the normal equations or least squares."""
     factor = cholesky(stats.information) if stats.finite else None
     if factor is not None and factor.smallest_pivot > 1e-7:
@@ -70,8 +73,8 @@ def _minimum_norm(stats: SuffStats) -> Array:
 
 def _constant_theta(run: Pass) -> Array | None:
     """Return coefficients that give every row the mean response, if the design can."""
-    unit = _solution(run, run.project_constant())
-    if np.abs(run.rows.design.matvec(unit) - 1.0).max(initial=0.0) > 1e-6:
+    unit = constant_combination(run.rows.design)
+    if unit is None:
         return None
     eta = run.likelihood.constant_eta(run.mean_response())
     return eta * unit if np.isfinite(eta) else None

@@ -8,7 +8,7 @@ columns and the listed functions.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,10 +19,11 @@ from patsy import EvalEnvironment, EvalFactor, PatsyError
 from patsy.categorical import _CategoricalBox
 
 from glmfit.errors import DataError, FormulaError, LevelError
+from glmfit.formula.namespace import NAMESPACE
 from glmfit.formula.safety import Expression
 from glmfit.formula.table import Table, column_values, first_rows, missing_rows
 
-__all__ = ["Factor", "Learned", "Rows"]
+__all__ = ["Factor", "Learned", "Rows", "check_finite", "level_codes", "missing_in"]
 
 Array = NDArray[np.float64]
 
@@ -148,19 +149,11 @@ class Factor:
         return hash(self.expression.code)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"expression": self.expression, "namespace": self._own_names(), "origin": None}
+        own = {k: v for k, v in self.namespace.items() if NAMESPACE.get(k) is not v}
+        return {"expression": self.expression, "own": own}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        from_formula = _standard_namespace()
-        self.expression = state["expression"]
-        self.origin = None
-        known = {name: from_formula[name] for name in self.expression.functions - {"Q"}
-                 if name in from_formula}
-        self.namespace = {**known, **state["namespace"], **_quote_stub(self.expression)}
-
-    def _own_names(self) -> dict[str, Any]:
-        standard = _standard_namespace()
-        return {k: v for k, v in self.namespace.items() if standard.get(k) is not v and k != "Q"}
+        self.__init__(state["expression"], {**NAMESPACE, **state["own"]})  # type: ignore[misc]
 
     def memorize_passes_needed(self, state: dict[str, Any], eval_env: Any) -> int:
         """Find the transforms that must see the data first (patsy's protocol)."""
@@ -179,7 +172,7 @@ class Factor:
     def memorize_finish(self, state: dict[str, Any], which_pass: int) -> None:
         """End one pass."""
         for transform in state["pass_bins"][which_pass]:
-            state["transforms"][transform].memorize_finish()
+            self._guarded(state["transforms"][transform].memorize_finish)
 
     def eval(self, state: dict[str, Any], data: Rows) -> Any:
         """Return the value on ``data``, evaluated once per set of rows."""
@@ -204,26 +197,19 @@ class Factor:
         return names
 
     def _run(self, code: Any, names: dict[str, Any]) -> Any:
+        # the code was checked by check_expression and sees no builtins
+        return self._guarded(lambda: eval(code, names))
+
+    def _guarded(self, action: Callable[[], Any]) -> Any:
         try:
             with np.errstate(all="ignore"):
-                return eval(code, names)
+                return action()
         except PatsyError as error:
             raise FormulaError(f"{self.expression.code!r}: {error.message}") from error
         except (TypeError, ValueError, ArithmeticError, AttributeError, IndexError) as error:
             raise FormulaError(
                 f"{self.expression.code!r} cannot be evaluated on these data: {error}"
             ) from error
-
-
-def _quote_stub(expression: Expression) -> dict[str, Any]:
-    return {"Q": None} if "Q" in expression.functions else {}
-
-
-def _standard_namespace() -> Mapping[str, Any]:
-    return standard_namespace
-
-
-standard_namespace: Mapping[str, Any] = {}
 
 
 def _tidy(value: Any, code: str, data: Rows) -> Any:

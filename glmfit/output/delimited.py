@@ -86,10 +86,15 @@ def table_to_csv(table: Table) -> str:
 
 
 def _written(lines: Iterable[Iterable[Cell]]) -> str:
+    return "".join(_line([_raw(cell) for cell in line]) for line in lines)
+
+
+def _line(texts: list[str]) -> str:
+    # csv quotes the characters of its line terminator; told "\n", it would leave a lone
+    # "\r" in a name bare, which readers take for the end of a line.
     stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerows([_raw(cell) for cell in line] for line in lines)
-    return stream.getvalue()
+    csv.writer(stream, lineterminator="\r\n").writerow(texts)
+    return stream.getvalue().removesuffix("\r\n") + "\n"
 
 
 def _raw(cell: Cell) -> str:

@@ -22,7 +22,7 @@ table.glmfit { border-collapse: collapse; width: 100%; margin: 0 0 0.8em 0;
 table.glmfit caption { caption-side: top; text-align: center; font-weight: bold;
   color: inherit; padding: 0.4em 0; }
 table.glmfit th, table.glmfit td { padding: 0.2em 0.8em; text-align: right;
-  white-space: nowrap; border: 0; background: none; color: inherit; }
+  white-space: nowrap; vertical-align: baseline; border: 0; background: none; color: inherit; }
 table.glmfit th[scope="row"], table.glmfit .glmfit-text { text-align: left; }
 table.glmfit td.glmfit-text { white-space: normal; }
 table.glmfit td.glmfit-note { text-align: left; white-space: normal; font-style: italic; }

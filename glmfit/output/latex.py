@@ -37,7 +37,7 @@ _ESCAPES: Final = {
 }
 _TABLE: Final = str.maketrans(_ESCAPES)
 _DASHES: Final = re.compile(r"-(?=-)")
-_NEGATIVE: Final = re.compile(r"^-")
+_NEGATIVE: Final = re.compile(r"^-(?=\d|inf$)")
 
 
 def escape_latex(text: str) -> str:
@@ -102,7 +102,10 @@ def to_latex(report: Report) -> str:
 
 
 def _header(report: Report) -> str:
-    lines = [_line(*(escape_latex(text) for text in row)) for row in header_rows(report)]
+    lines = [
+        _line(escape_latex(row[0]), _number(row[1]), escape_latex(row[2]), _number(row[3]))
+        for row in header_rows(report)
+    ]
     return "\n".join(
         [r"\begin{tabular}{lrlr}", r"\toprule", *lines, r"\bottomrule", r"\end{tabular}"]
     )

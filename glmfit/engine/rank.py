@@ -1,0 +1,62 @@
+"""Which columns of a design are determined by those before them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from glmfit.design import Design, Mapped
+from glmfit.engine.linalg import Alias, cholesky, independent_columns
+from glmfit.engine.passes import Pass, SuffStats
+
+__all__ = ["FullRank", "full_rank", "select_columns"]
+
+SAFE_PIVOT = 1e-3
+"""Smallest pivot from which sums of products alone show that the rank is full."""
+
+
+@dataclass(frozen=True, slots=True)
+class FullRank:
+    """A pass whose design has full column rank.
+
+    Attributes
+    ----------
+    run : Pass
+        Over the kept columns.
+    kept : ndarray of int
+        Their positions.
+    aliased : list of Alias
+        The other columns.
+    start : SuffStats
+        Statistics of the first least-squares fit on the kept columns.
+    """
+
+    run: Pass
+    kept: NDArray[np.intp]
+    aliased: list[Alias]
+    start: SuffStats
+
+
+def full_rank(run: Pass) -> FullRank:
+    """Drop the columns that those before them determine, as R does."""
+    start = run.start()
+    every = np.arange(run.rows.design.shape[1], dtype=np.intp)
+    factor = cholesky(start.information) if start.finite else None
+    if factor is not None and factor.smallest_pivot > SAFE_PIVOT:
+        return FullRank(run, every, [], start)
+    kept, aliased = independent_columns(run.design_triangle(), run.control.rank_tol)
+    if not aliased:
+        return FullRank(run, every, [], start)
+    design = select_columns(run.rows.design, kept)
+    reduced = replace(run, rows=run.rows.with_design(design))
+    return FullRank(reduced, kept, aliased, reduced.start())
+
+
+def select_columns(design: Design, kept: NDArray[np.intp]) -> Mapped:
+    """Return the design with the given columns only."""
+    if isinstance(design, Mapped):
+        return design.columns(kept)
+    return Mapped(design, sparse.eye_array(design.shape[1], format="csr")[:, kept])

@@ -1,0 +1,196 @@
+"""What a response means: numbers, an event and its opposite, or successes among trials."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from glmfit.errors import ArgumentError, DataWarning, ResponseError
+
+__all__ = ["Response", "number_response", "proportion_response"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A response ready for a likelihood.
+
+    Attributes
+    ----------
+    y : ndarray of shape (n,)
+        The values; shares of trials for a binomial.
+    trials : ndarray of shape (n,) or None
+        Number of trials of each row, where there is more than one.
+    name : str
+    event : str or None
+        What the modelled event is called, where the response was not a number.
+    """
+
+    y: Array
+    name: str
+    trials: Array | None = None
+    event: str | None = None
+
+
+def number_response(values: tuple[Any, ...], name: str, family: str) -> Response:
+    """Return the response of a family of numbers or counts.
+
+    Parameters
+    ----------
+    values : tuple
+        The values of the left-hand side: float or bool arrays, or categories.
+    name : str
+    family : str
+        For messages.
+
+    Raises
+    ------
+    ResponseError
+        If the response is text, or has more than one column.
+    """
+    width = sum(1 if np.ndim(value) < 2 else value.shape[1] for value in values)
+    if width != 1:
+        raise ResponseError(
+            f"The response {name} has {width} columns; the {family} family needs one. "
+            "Two columns (successes and failures) are for the binomial family."
+        )
+    value = values[0]
+    if not isinstance(value, np.ndarray):
+        raise ResponseError(
+            f"The response {name} is text or categorical; the {family} family needs numbers. "
+            "For two categories use logit, for more mnlogit or ordered."
+        )
+    y = np.asarray(value, dtype=np.float64)
+    return Response(y if y.ndim == 1 else y[:, 0], name)
+
+
+def proportion_response(
+    values: tuple[Any, ...], name: str, *, event: Any = None, trials: Array | None = None
+) -> Response:
+    """Return a binomial response.
+
+    Parameters
+    ----------
+    values : tuple
+        One array of 0/1, bool, proportions, or two-level categories; or successes and
+        failures, as two arrays or one of shape (n, 2).
+    name : str
+    event : optional
+        The level that counts as the event; the last one by default.
+    trials : ndarray of shape (n,), optional
+        Number of trials behind each proportion.
+
+    Raises
+    ------
+    ResponseError
+        If the values are not a two-way outcome.
+    """
+    if len(values) > 1 or np.ndim(values[0]) == 2:
+        return _counts(values, name, event, trials)
+    value = values[0]
+    if not isinstance(value, np.ndarray):
+        return _two_levels(pd.Categorical(getattr(value, "data", value)), name, event, trials)
+    if value.dtype.kind == "b":
+        return _two_levels(pd.Categorical(value, categories=[False, True]), name, event, trials)
+    return _shares(np.asarray(value, dtype=np.float64), name, event, trials)
+
+
+def _counts(
+    values: tuple[Any, ...], name: str, event: Any, trials: Array | None
+) -> Response:
+    columns = np.column_stack([np.asarray(value, dtype=np.float64) for value in values])
+    if columns.shape[1] != 2:
+        raise ResponseError(
+            f"The response {name} has {columns.shape[1]} columns; a binomial response has one, "
+            "or two: successes + failures."
+        )
+    if event is not None or trials is not None:
+        raise ArgumentError("With successes + failures neither event= nor trials= has a meaning.")
+    if (columns < 0.0).any():
+        row = int(np.argmax((columns < 0.0).any(axis=1)))
+        raise ResponseError(f"{name}: a count is negative (observation {row}).")
+    total = columns.sum(axis=1)
+    share = np.divide(columns[:, 0], total, out=np.zeros_like(total), where=total > 0.0)
+    return Response(share, name, trials=total)
+
+
+def _two_levels(
+    value: pd.Categorical, name: str, event: Any, trials: Array | None
+) -> Response:
+    if trials is not None:
+        raise ArgumentError("trials= goes with proportions, not with categories.")
+    levels = list(value.categories)
+    if all(isinstance(level, str) for level in levels) and _read_as_numbers(levels):
+        raise ResponseError(
+            f"The response {name} is text that reads as numbers ({', '.join(levels[:5])}). "
+            f"Convert it with astype(float), or use words for the two outcomes."
+        )
+    if len(levels) == 1:
+        raise ResponseError(f"The response {name} has one level only ({levels[0]!r}).")
+    if len(levels) != 2:
+        told = ", ".join(map(str, levels[:6])) + (", ..." if len(levels) > 6 else "")
+        raise ResponseError(
+            f"The response {name} has {len(levels)} levels ({told}); a binomial response has "
+            "two. For more use mnlogit (unordered) or ordered."
+        )
+    chosen = levels[-1] if event is None else event
+    if chosen not in levels:
+        told = ", ".join(map(repr, levels))
+        raise ArgumentError(f"event={event!r} is not a level of {name} (levels: {told}).")
+    y = (np.asarray(value.codes) == levels.index(chosen)).astype(np.float64)
+    return Response(y, name, event=f"{name} = {chosen}")
+
+
+def _read_as_numbers(levels: list[Any]) -> bool:
+    return bool(pd.to_numeric(pd.Series(levels), errors="coerce").notna().all())
+
+
+def _shares(y: Array, name: str, event: Any, trials: Array | None) -> Response:
+    found = np.unique(y) if y.size <= 1000 else np.unique(y[:: max(1, y.size // 1000)])
+    outside = (y < 0.0) | (y > 1.0)
+    if outside.any():
+        raise ResponseError(_outside_message(y, outside, name))
+    if event is not None:
+        if event not in (0, 1):
+            raise ArgumentError(f"event={event!r} is not a value of {name}, which is 0 or 1.")
+        if event == 0:
+            return Response(1.0 - y, name, trials=trials, event=f"{name} = 0")
+    fractional = bool(((found > 0.0) & (found < 1.0)).any())
+    if fractional and trials is None:
+        return Response(y, name, trials=None, event=None)
+    return Response(y, name, trials=trials)
+
+
+def _outside_message(y: Array, outside: NDArray[np.bool_], name: str) -> str:
+    values = np.unique(y)
+    told = ", ".join(f"{value:g}" for value in values[:6]) + (", ..." if values.size > 6 else "")
+    message = (
+        f"The response {name} must be 0 or 1, or a proportion between; found {told} "
+        f"({int(outside.sum())} of {y.size} values lie outside 0 to 1)."
+    )
+    if values.size == 2:
+        low, high = values
+        return f"{message} Recode it: ({name} == {high:g}) is 1 where the event happened."
+    if values[0] >= 0.0 and values[-1] <= 100.0:
+        message += " If these are percentages, divide by 100 and give trials="
+        return message + "; if they are counts, write successes + failures."
+    return f"{message} For counts write successes + failures."
+
+
+def warn_of_bare_proportions(response: Response) -> None:
+    """Warn when proportions come without the number of trials behind them."""
+    inside = (response.y > 0.0) & (response.y < 1.0)
+    if response.trials is None and inside.any():
+        warnings.warn(
+            f"The response {response.name} holds proportions ({int(inside.sum())} values strictly "
+            "between 0 and 1) but no number of trials, so each row counts as one trial. Give "
+            "trials= (or var_weights=), or write successes + failures.",
+            DataWarning,
+            stacklevel=5,
+        )

@@ -1,0 +1,576 @@
+"""What a model is fitted to: response, design, offset and weights under one row mask."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
+
+from glmfit.design import Dense, Design, Sparse
+from glmfit.errors import (
+    AlignmentError,
+    ArgumentError,
+    ArgumentTypeError,
+    DataError,
+    DataWarning,
+    MissingDataError,
+    ResponseError,
+)
+from glmfit.families import Family
+from glmfit.formula.alignment import Beside, beside
+from glmfit.formula.response import (
+    Response,
+    number_response,
+    proportion_response,
+    warn_of_bare_proportions,
+)
+from glmfit.formula.spec import ModelSpec, parse
+from glmfit.formula.table import Table, column_values, first_rows, missing_rows
+from glmfit.links import Log
+from glmfit.sources import Rows
+
+__all__ = ["ModelData", "OffsetRule", "array_data", "design_of_arrays", "formula_data"]
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+BESIDE = ("offset", "exposure", "freq_weights", "var_weights", "trials")
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetRule:
+    """How the known part of the predictor is found again for new data.
+
+    Attributes
+    ----------
+    in_formula : bool
+        The formula has ``offset(...)`` terms, which are evaluated again.
+    offset, exposure : str or None
+        Columns that were given by name, which are looked up again.
+    unnamed : tuple of str
+        Arguments that were arrays: they must be given anew.
+    """
+
+    in_formula: bool = False
+    offset: str | None = None
+    exposure: str | None = None
+    unnamed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelData:
+    """Rows and labels of a model.
+
+    Attributes
+    ----------
+    response : Response
+    design : Design
+        Shape (m, p); m complete rows.
+    names : tuple of str
+        Columns of the design.
+    offset : ndarray of shape (m,) or None
+        Offset plus log exposure.
+    freq_weights, var_weights : ndarray of shape (m,) or None
+    kept : ndarray of bool, shape (n,)
+        Which rows of the data are used.
+    dropped : dict of str to int
+        Rows with a missing value, by column or argument.
+    index : Index or None
+        Labels of all n rows; None for arrays without labels.
+    labelled : bool
+        Whether results come back as Series and frames.
+    rule : OffsetRule
+    spec : ModelSpec or None
+    table : Table or None
+        The data of a formula, for columns that are named later (cluster groups).
+    """
+
+    response: Response
+    design: Design
+    names: tuple[str, ...]
+    offset: Array | None
+    freq_weights: Array | None
+    var_weights: Array | None
+    kept: Mask
+    dropped: dict[str, int]
+    index: pd.Index | None
+    labelled: bool
+    rule: OffsetRule
+    spec: ModelSpec | None = None
+    table: Table | None = field(default=None, repr=False)
+
+    @property
+    def weight(self) -> Array | None:
+        """Product of trials, frequency and variance weights, or None where all are 1."""
+        product: Array | None = None
+        for part in (self.response.trials, self.freq_weights, self.var_weights):
+            if part is not None:
+                product = part if product is None else product * part
+        return product
+
+    @property
+    def n_effective(self) -> float:
+        """Number of observations: frequencies summed, rows of weight 0 left out."""
+        count = np.ones(self.response.y.size) if self.freq_weights is None else self.freq_weights
+        weight = self.weight
+        total = float(count.sum() if weight is None else count[weight > 0.0].sum())
+        return int(total) if total.is_integer() else total
+
+    def rows(self, design: Design | None = None) -> Rows:
+        """Return the rows for the engine."""
+        return Rows(self.response.y, design or self.design, self.offset, self.weight)
+
+    def spread(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return row values for all n rows, NaN where a row was dropped."""
+        if self.kept.all():
+            return values
+        out = np.full((self.kept.size, *values.shape[1:]), np.nan)
+        out[self.kept] = values
+        return out
+
+    def label(self, values: NDArray[Any], name: str | None = None) -> Any:
+        """Return row values for all n rows, as a Series where the data had labels."""
+        out = self.spread(values)
+        if not self.labelled:
+            return out
+        return pd.Series(out, index=self.index, name=name)
+
+    def beside(self, given: Any, what: str, *, numeric: bool = False) -> Beside:
+        """Return a vector, given by column name or by value, for the data's n rows."""
+        return beside(given, what, self.table, self.index, self.kept.size, numeric=numeric)
+
+
+def formula_data(
+    formula: Any,
+    data: Any,
+    family: Family,
+    given: Mapping[str, Any],
+    *,
+    missing: str,
+    event: Any,
+    env: Mapping[str, Any] | None,
+    subset: Any,
+) -> ModelData:
+    """Return the rows that a formula makes of ``data``.
+
+    Parameters
+    ----------
+    formula : str
+    data : DataFrame, dict or another table
+    family : Family
+    given : mapping
+        The arguments `BESIDE` that were given.
+    missing : {"drop", "raise"}
+    event : optional
+        The level that counts as the event.
+    env : mapping or None
+        What the formula may use of the caller's.
+    subset : ndarray of bool or positions, optional
+        Rows to use.
+    """
+    if missing not in ("drop", "raise"):
+        raise ArgumentError(f"missing must be 'drop' or 'raise' for a formula (got {missing!r}).")
+    if not isinstance(formula, str):
+        raise ArgumentTypeError(
+            f"The formula must be text such as 'y ~ x1 + x2'; got {type(formula).__name__}."
+        )
+    table = Table(data)
+    n = len(table)
+    vectors = {
+        what: beside(value, what, table, table.index, n)
+        for what, value in given.items()
+        if value is not None
+    }
+    reserved = [v.column for v in vectors.values() if v.column is not None]
+    parsed = parse(formula, table.names, env=env, reserved=reserved)
+    outside = _outside_subset(subset, n)
+    lost, dropped = _missing_beside(vectors, table.index, missing)
+    spec, rows = ModelSpec.learn(parsed, table, lost | outside, missing=missing)
+    kept = rows.kept
+    trials = vectors["trials"].kept(kept) if "trials" in vectors else None
+    response = _response(rows.response, spec.response_name, family, event, trials)
+    rule = OffsetRule(
+        in_formula=bool(spec.offsets),
+        offset=_name(vectors, "offset"),
+        exposure=_name(vectors, "exposure"),
+        unnamed=_unnamed(vectors),
+    )
+    return _finish(
+        ModelData(
+            response=response,
+            design=rows.design,
+            names=spec.column_names,
+            offset=_known_part(vectors, kept, rows.offset, family, table.index),
+            freq_weights=_weights(vectors, "freq_weights", kept),
+            var_weights=_weights(vectors, "var_weights", kept),
+            kept=kept,
+            dropped={**rows.dropped, **dropped},
+            index=table.index,
+            labelled=True,
+            rule=rule,
+            spec=spec,
+            table=table,
+        ),
+        family,
+    )
+
+
+def array_data(
+    endog: Any,
+    exog: Any,
+    family: Family,
+    given: Mapping[str, Any],
+    *,
+    missing: str,
+    event: Any,
+) -> ModelData:
+    """Return the rows that arrays are.
+
+    Parameters
+    ----------
+    endog : array_like of shape (n,), or (n, 2) for successes and failures
+    exog : array_like or sparse of shape (n, p), or (n,) for one column
+    family : Family
+    given : mapping
+        The arguments `BESIDE` that were given.
+    missing : {"none", "drop", "raise"}
+        With "none" or "raise" a missing value is an error.
+    event : optional
+    """
+    if missing not in ("none", "drop", "raise"):
+        raise ArgumentError(f"missing must be 'none', 'drop' or 'raise' (got {missing!r}).")
+    design, names, x_missing, x_index = design_of_arrays(exog)
+    n = design.shape[0]
+    columns, name, y_missing, y_index = _endog_columns(endog)
+    if y_missing.size != n:
+        raise AlignmentError(f"endog has {y_missing.size} rows, exog has {n}.")
+    index = x_index if x_index is not None else y_index
+    if x_index is not None and y_index is not None and not x_index.equals(y_index):
+        raise AlignmentError(
+            "The indices of endog and exog are not aligned. Reindex one like the other, or "
+            "pass arrays to go by position."
+        )
+    vectors = {
+        what: beside(value, what, None, index, n)
+        for what, value in given.items()
+        if value is not None
+    }
+    labels = pd.RangeIndex(n) if index is None else index
+    lost, dropped = _missing_beside(vectors, labels, "drop" if missing == "drop" else "raise")
+    kept = _complete_arrays(x_missing, y_missing, lost, missing, labels, dropped)
+    if not kept.all():
+        design = design.take(np.flatnonzero(kept))
+        columns = tuple(column[kept] for column in columns)
+    trials = vectors["trials"].kept(kept) if "trials" in vectors else None
+    return _finish(
+        ModelData(
+            response=_response(columns, name, family, event, trials),
+            design=design,
+            names=names,
+            offset=_known_part(vectors, kept, None, family, labels),
+            freq_weights=_weights(vectors, "freq_weights", kept),
+            var_weights=_weights(vectors, "var_weights", kept),
+            kept=kept,
+            dropped=dropped,
+            index=labels,
+            labelled=index is not None,
+            rule=OffsetRule(unnamed=_unnamed(vectors) + _given_names(vectors)),
+        ),
+        family,
+    )
+
+
+def _finish(data: ModelData, family: Family) -> ModelData:
+    """Check what can only be checked with all parts at hand."""
+    if data.design.shape[0] == 0:
+        raise DataError("The data have no rows.")
+    if data.design.shape[1] == 0:
+        raise ArgumentError("The model has no columns; keep the intercept or add a term.")
+    weight = data.weight
+    if weight is not None and not (weight > 0.0).any():
+        raise DataError("All weights are zero.")
+    family.check_response(data.response.y)
+    if family.proportions and data.var_weights is None:
+        warn_of_bare_proportions(data.response)
+    return data
+
+
+def _response(
+    values: tuple[Any, ...], name: str, family: Family, event: Any, trials: Array | None
+) -> Response:
+    if family.proportions:
+        if trials is not None and not (trials > 0.0).all():
+            raise DataError("trials must be greater than 0 in every row.")
+        return proportion_response(values, name, event=event, trials=trials)
+    if event is not None or trials is not None:
+        what = "event" if event is not None else "trials"
+        raise ArgumentError(f"{what}= is for binomial models; the family is {family.name}.")
+    return number_response(values, name, family.name)
+
+
+def _name(vectors: Mapping[str, Beside], what: str) -> str | None:
+    return vectors[what].column if what in vectors else None
+
+
+def _unnamed(vectors: Mapping[str, Beside]) -> tuple[str, ...]:
+    return tuple(
+        what for what in ("offset", "exposure") if what in vectors and not vectors[what].column
+    )
+
+
+def _given_names(vectors: Mapping[str, Beside]) -> tuple[str, ...]:
+    return tuple(w for w in ("offset", "exposure") if w in vectors and vectors[w].column)
+
+
+def _outside_subset(subset: Any, n: int) -> Mask:
+    outside = np.zeros(n, dtype=bool)
+    if subset is None:
+        return outside
+    chosen = np.asarray(subset)
+    if chosen.dtype.kind == "b" and chosen.shape != (n,):
+        raise AlignmentError(f"subset has {chosen.size} values, the data have {n} rows.")
+    outside[:] = True
+    outside[chosen] = False
+    return outside
+
+
+def _missing_beside(
+    vectors: Mapping[str, Beside], index: pd.Index, missing: str
+) -> tuple[Mask, dict[str, int]]:
+    lost = np.zeros(len(index), dtype=bool)
+    dropped = {}
+    for what, vector in vectors.items():
+        if not vector.missing.any():
+            continue
+        count = int(vector.missing.sum())
+        noun = "value" if count == 1 else "values"
+        told = f"{what} has {count} missing {noun} ({first_rows(vector.missing, index)})"
+        if missing == "raise":
+            raise MissingDataError(f"{told}.")
+        warnings.warn(f"{told}; these rows are left out.", DataWarning, stacklevel=5)
+        dropped[vector.column or what] = count
+        lost |= vector.missing
+    return lost, dropped
+
+
+def _known_part(
+    vectors: Mapping[str, Beside],
+    kept: Mask,
+    in_formula: Array | None,
+    family: Family,
+    index: pd.Index,
+) -> Array | None:
+    """Return offset plus log exposure of the kept rows."""
+    total = in_formula
+    if "offset" in vectors:
+        offset = vectors["offset"].kept(kept)
+        if np.isinf(offset).any():
+            raise DataError("offset has infinite values.")
+        total = offset if total is None else total + offset
+    if "exposure" in vectors:
+        logged = log_exposure(vectors["exposure"].kept(kept), family, index[kept])
+        total = logged if total is None else total + logged
+    return total
+
+
+def log_exposure(exposure: Array, family: Family, index: pd.Index) -> Array:
+    """Return log(exposure), for a log-link model and positive values only."""
+    if not isinstance(family.link, Log):
+        raise ArgumentError(
+            f"exposure= needs a log link; the model has {family.link}. Use offset= for a known "
+            "part of the linear predictor."
+        )
+    bad = ~(exposure > 0.0) | np.isinf(exposure)
+    if bad.any():
+        raise DataError(f"exposure must be greater than 0 ({first_rows(bad, index)}).")
+    logged: Array = np.log(exposure)
+    return logged
+
+
+def _weights(vectors: Mapping[str, Beside], what: str, kept: Mask) -> Array | None:
+    if what not in vectors:
+        return None
+    values: Array = vectors[what].kept(kept)
+    if (values < 0.0).any() or np.isinf(values).any():
+        row = int(np.argmax((values < 0.0) | np.isinf(values)))
+        raise DataError(f"{what} must be finite and not negative; found {values[row]:g}.")
+    if what == "freq_weights" and (values != np.round(values)).any():
+        warnings.warn(
+            "freq_weights are not whole numbers, although they say how often each row was "
+            "seen. For precision weights use var_weights.",
+            DataWarning,
+            stacklevel=5,
+        )
+    return values
+
+
+def design_of_arrays(
+    exog: Any, names: tuple[str, ...] | None = None
+) -> tuple[Design, tuple[str, ...], Mask, pd.Index | None]:
+    """Return design, column names, missing rows and labels of a matrix of predictors.
+
+    A one-dimensional ``exog`` is one column. float64 arrays are viewed, not copied.
+    """
+    if sparse.issparse(exog):
+        design = Sparse(exog.astype(np.float64))
+        bad = np.zeros(design.shape[0], dtype=bool)
+        return design, names or _default_names(design.shape[1]), bad, None
+    if isinstance(exog, (pd.DataFrame, pd.Series)):
+        return _design_of_frame(exog.to_frame() if isinstance(exog, pd.Series) else exog)
+    if hasattr(exog, "get_column"):
+        return _design_of_frame(pd.DataFrame({c: exog[c].to_numpy() for c in exog.columns}))
+    values = np.asarray(exog)
+    if values.ndim == 1:
+        values = values[:, None]
+    if values.ndim != 2:
+        raise ArgumentTypeError(f"exog must have two dimensions; got shape {values.shape}.")
+    matrix = _real_matrix(values)
+    _no_infinity(matrix, names)
+    found = names or _array_names(matrix)
+    return Dense(matrix), found, np.isnan(matrix.sum(axis=1)), None
+
+
+def _real_matrix(values: NDArray[Any]) -> Array:
+    if values.dtype.kind not in "biufO":
+        raise DataError(f"exog must be numeric; got dtype {values.dtype}.")
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"exog must be numeric ({error}). For text columns use a formula."
+        ) from error
+
+
+def _no_infinity(matrix: Array, names: tuple[str, ...] | None) -> None:
+    with np.errstate(over="ignore", invalid="ignore"):
+        suspicious = not np.isfinite(matrix.sum())
+    if suspicious and np.isinf(matrix).any():
+        column = int(np.argmax(np.isinf(matrix).any(axis=0)))
+        row = int(np.argmax(np.isinf(matrix[:, column])))
+        called = names[column] if names else f"{column}"
+        raise DataError(f"exog has an infinite value in column {called}, row {row}.")
+
+
+def _design_of_frame(
+    frame: pd.DataFrame,
+) -> tuple[Design, tuple[str, ...], Mask, pd.Index | None]:
+    names = tuple(map(str, frame.columns))
+    missing = np.zeros(len(frame), dtype=bool)
+    for j in range(len(names)):
+        missing |= missing_rows(frame.iloc[:, j])
+    if all(dtype == np.float64 for dtype in frame.dtypes):
+        matrix = frame.to_numpy()
+    else:
+        matrix = np.empty(frame.shape)
+        for j, name in enumerate(names):
+            column = frame.iloc[:, j]
+            gone = missing_rows(column)
+            values = column_values(column[~gone] if gone.any() else column, name)
+            if not isinstance(values, np.ndarray):
+                raise DataError(
+                    f"Column {name!r} of exog is text or categorical. Use a formula, which "
+                    "codes categories, or make indicator columns yourself."
+                )
+            matrix[gone, j] = np.nan
+            matrix[~gone, j] = values
+    _no_infinity(matrix, names)
+    return Dense(matrix), names, missing, frame.index
+
+
+def _array_names(matrix: Array) -> tuple[str, ...]:
+    """Name columns as statsmodels does: const for a constant one, then x1, x2, ..."""
+    if matrix.shape[0] == 0:
+        return _default_names(matrix.shape[1])
+    first = matrix[0]
+    constant = [
+        bool(first[j] == matrix[-1, j] != 0.0 and (matrix[:, j] == first[j]).all())
+        for j in range(matrix.shape[1])
+    ]
+    names = []
+    for j, is_constant in enumerate(constant):
+        names.append("const" if is_constant and "const" not in names else f"x{j + 1}")
+    if constant[:1] == [True]:
+        names = [name if name == "const" else f"x{j}" for j, name in enumerate(names)]
+    return tuple(names)
+
+
+def _default_names(count: int) -> tuple[str, ...]:
+    return tuple(f"x{j + 1}" for j in range(count))
+
+
+def _endog_columns(endog: Any) -> tuple[tuple[Any, ...], str, Mask, pd.Index | None]:
+    """Return the values of the response, its name, its missing rows and its labels."""
+    if isinstance(endog, pd.DataFrame):
+        series = [endog.iloc[:, j] for j in range(endog.shape[1])]
+        name, index = " + ".join(map(str, endog.columns)), endog.index
+    elif isinstance(endog, pd.Series):
+        series, index = [endog], endog.index
+        name = "y" if endog.name is None else str(endog.name)
+    elif isinstance(endog, pd.Categorical):
+        series, name, index = [pd.Series(endog)], "y", None
+    else:
+        values = endog.to_numpy() if hasattr(endog, "to_numpy") else np.asarray(endog)
+        if values.ndim not in (1, 2):
+            raise ResponseError(f"endog must have one or two dimensions; got {values.ndim}.")
+        series = [pd.Series(column) for column in np.atleast_2d(values.T)]
+        name, index = str(getattr(endog, "name", None) or "y"), None
+    missing = np.zeros(len(series[0]), dtype=bool)
+    for column in series:
+        missing |= missing_rows(column)
+    return tuple(_endog_values(s, missing, name) for s in series), name, missing, index
+
+
+def _endog_values(series: pd.Series, missing: Mask, name: str) -> Any:
+    values = column_values(series[~missing] if missing.any() else series, name)
+    if isinstance(values, np.ndarray):
+        if values.dtype.kind == "f" and np.isinf(values).any():
+            raise DataError(f"endog {name} has infinite values.")
+        if not missing.any():
+            return values
+        out = np.full(missing.size, np.nan)
+        out[~missing] = values
+        return out
+    full = pd.Series(pd.NA, index=range(missing.size), dtype=object)
+    full[~missing] = np.asarray(values, dtype=object)
+    return pd.Categorical(full, categories=values.categories) if missing.any() else values
+
+
+def _complete_arrays(
+    x_missing: Mask,
+    y_missing: Mask,
+    lost: Mask,
+    missing: str,
+    labels: pd.Index,
+    dropped: dict[str, int],
+) -> Mask:
+    for what, mask in (("endog", y_missing), ("exog", x_missing)):
+        if not mask.any():
+            continue
+        if missing != "drop":
+            raise MissingDataError(
+                f"{what} has missing values ({first_rows(mask, labels)}); "
+                "missing='drop' leaves such rows out."
+            )
+        dropped[what] = int(mask.sum())
+    kept = ~(x_missing | y_missing | lost)
+    if not kept.any():
+        raise MissingDataError("No complete row is left.")
+    return kept
+
+
+def aligned_exog(frame: pd.DataFrame, names: tuple[str, ...]) -> pd.DataFrame:
+    """Return the columns of ``frame`` in the order of the fit, matched by name."""
+    absent = [name for name in names if name not in set(map(str, frame.columns))]
+    if absent:
+        raise AlignmentError(
+            f"exog lacks the column {absent[0]!r} of the fit (it has: "
+            f"{', '.join(map(str, frame.columns))})."
+        )
+    return frame.rename(columns=str)[list(names)]
+
