@@ -23,7 +23,7 @@ from glmfit.formula.namespace import NAMESPACE
 from glmfit.formula.safety import Expression
 from glmfit.formula.table import Table, column_values, first_rows, missing_rows
 
-__all__ = ["Factor", "Learned", "Rows", "check_finite", "level_codes", "missing_in"]
+__all__ = ["Factor", "Learned", "Rows", "check_finite", "has_known_level", "level_codes", "missing_in"]
 
 Array = NDArray[np.float64]
 
@@ -254,13 +254,7 @@ def level_codes(value: Any, levels: tuple[Any, ...], name: str, index: pd.Index)
     LevelError
         If a row has a level that is not among them.
     """
-    if isinstance(value, _CategoricalBox):
-        value = value.data
-    if isinstance(value, np.ndarray):
-        value = pd.Categorical(value)
-    where = pd.Index(levels).get_indexer(value.categories)
-    codes = np.asarray(value.codes)
-    found = np.where(codes < 0, -1, where[codes] if len(where) else -1)
+    value, found = _positions(value, levels)
     unseen = found < 0
     if unseen.any():
         row = int(np.argmax(unseen))
@@ -272,6 +266,24 @@ def level_codes(value: Any, levels: tuple[Any, ...], name: str, index: pd.Index)
         )
     dtype = np.int16 if len(levels) < 2**15 else np.int32
     return found.astype(dtype)
+
+
+def has_known_level(value: Any, levels: tuple[Any, ...]) -> NDArray[np.bool_]:
+    """Return which rows have one of ``levels``."""
+    return np.asarray(_positions(value, levels)[1] >= 0)
+
+
+def _positions(value: Any, levels: tuple[Any, ...]) -> tuple[pd.Categorical, NDArray[np.intp]]:
+    """Return the values as categories, and where each is among ``levels`` (-1: nowhere)."""
+    if isinstance(value, _CategoricalBox):
+        value = value.data
+    if isinstance(value, np.ndarray):
+        value = pd.Categorical(value)
+    where = pd.Index(levels, dtype=object).get_indexer(value.categories.astype(object))
+    codes = np.asarray(value.codes)
+    if not len(where):
+        return value, np.full(codes.size, -1)
+    return value, np.where(codes < 0, -1, where[codes])
 
 
 def missing_in(table: Table, names: list[str]) -> dict[str, NDArray[np.bool_]]:

@@ -24,18 +24,22 @@ from scipy import sparse
 
 from glmfit.design import Categorical, Dense, Design, Mapped, stack
 from glmfit.errors import (
+    ArgumentError,
     ArgumentTypeError,
     DataError,
     DataWarning,
     FormulaError,
     FormulaWarning,
     MissingDataError,
+    UnknownNameError,
+    suggest,
 )
 from glmfit.formula.factors import (
     Factor,
     Learned,
     Rows,
     check_finite,
+    has_known_level,
     level_codes,
     missing_in,
 )
@@ -377,18 +381,50 @@ class ModelSpec:
         )
 
     def rows(self, data: Any, *, new_levels: str = "raise") -> DesignRows:
-        """Return the design of new data; rows with missing values are left out."""
+        """Return the design of new data; rows with missing values are left out.
+
+        Parameters
+        ----------
+        data : DataFrame, dict or another table
+        new_levels : {"raise", "nan"}
+            Whether a level that the fit has not seen is an error, or leaves its row out.
+        """
+        if new_levels not in ("raise", "nan"):
+            raise ArgumentError(f"new_levels must be 'raise' or 'nan' (got {new_levels!r}).")
         table = Table(data)
+        self._check_columns(table)
         kept = np.ones(len(table), dtype=bool)
         dropped = {}
         for name, mask in missing_in(table, self.columns()).items():
             dropped[name] = int(mask.sum())
             kept &= ~mask
         rows = Rows(table, kept)
+        if new_levels == "nan":
+            kept = self._known_levels(rows)
+            rows = Rows(table, kept)
         undefined = self._undefined(rows)
         if undefined:
             rows = Rows(table, _shrink(kept, undefined))
         return self._assemble(rows, dropped, with_response=False)
+
+    def _check_columns(self, table: Table) -> None:
+        absent = [name for name in self.columns() if name not in table]
+        if absent:
+            raise UnknownNameError(
+                f"The new data have no column {absent[0]!r}, which the formula {self.text!r} "
+                f"needs.{suggest(absent[0], map(str, table.names))}"
+            )
+
+    def _known_levels(self, rows: Rows) -> Mask:
+        """Return which rows have only levels that the fit has seen."""
+        known = np.ones(len(rows), dtype=bool)
+        for factor in self._right_factors():
+            learned = self.learned[factor.name()]
+            if learned.levels is not None:
+                known &= has_known_level(factor.value(learned, rows), learned.levels)
+        kept = rows.kept.copy()
+        kept[np.flatnonzero(rows.kept)] = known
+        return kept
 
     def columns(self) -> list[str]:
         """Return the columns of the data that the right-hand side reads."""

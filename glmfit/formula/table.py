@@ -8,7 +8,7 @@ only, to what it means: float64 numbers, booleans, or a `pandas.Categorical`.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,10 @@ class Table:
     """
 
     def __init__(self, data: Any) -> None:
-        self._get, self.names, self.index = _open(data)
+        source = _open(data)
+        self._source = source
+        self.names: list[Any] = list(source.columns)
+        self.index: pd.Index = source.index
 
     def __len__(self) -> int:
         return len(self.index)
@@ -47,39 +50,46 @@ class Table:
             )
         if self.names.count(name) > 1:
             raise DataError(f"The data have {self.names.count(name)} columns named {name!r}.")
-        return self._get(name)
+        return self._source[name]
 
 
-def _open(data: Any) -> tuple[Callable[[str], pd.Series], list[str], pd.Index]:
+class _PolarsColumns:
+    """Columns of a polars frame, converted one at a time."""
+
+    def __init__(self, frame: Any) -> None:
+        self.frame = frame
+        self.columns = [str(name) for name in frame.columns]
+        self.index = pd.RangeIndex(frame.height)
+
+    def __getitem__(self, name: str) -> pd.Series:
+        column = self.frame.get_column(name)
+        if str(column.dtype).startswith(("Enum", "Categorical")):
+            levels = column.cat.get_categories().to_list()
+            return pd.Series(pd.Categorical(column.to_list(), categories=levels), name=name)
+        return pd.Series(column.to_numpy(), name=name)
+
+
+def _open(data: Any) -> Any:
+    """Return an object with ``columns``, ``index`` and ``[name]`` for any table."""
     if isinstance(data, Table):
-        return data._get, data.names, data.index
+        return data._source
     if isinstance(data, pd.DataFrame):
-        return _from_frame(data)
+        return data
     if isinstance(data, pd.Series):
-        return _from_frame(data.to_frame().T if data.name is None else data.to_frame())
+        return data.to_frame().T if data.name is None else data.to_frame()
     if isinstance(data, Mapping):
-        return _from_frame(_frame_of_mapping(data))
+        return _frame_of_mapping(data)
     if isinstance(data, np.ndarray) and data.dtype.names is not None:
-        return _from_frame(pd.DataFrame(data))
+        return pd.DataFrame(data)
     if isinstance(data, list) and data and all(isinstance(row, Mapping) for row in data):
-        return _from_frame(pd.DataFrame(data))
+        return pd.DataFrame(data)
     if hasattr(data, "to_pandas") and hasattr(data, "column_names"):
-        return _from_frame(data.to_pandas())
-    if hasattr(data, "get_column") and hasattr(data, "columns"):
-        names = [str(name) for name in data.columns]
-        return (
-            lambda name: pd.Series(data.get_column(name).to_numpy(), name=name),
-            names,
-            pd.RangeIndex(len(data)),
-        )
+        return data.to_pandas()
+    if hasattr(data, "get_column") and hasattr(data, "height"):
+        return _PolarsColumns(data)
     raise ArgumentTypeError(
-        f"data must be a DataFrame, a dict of columns or another table; "
-        f"got {type(data).__name__}."
+        f"data must be a DataFrame, a dict of columns or another table; got {type(data).__name__}."
     )
-
-
-def _from_frame(frame: pd.DataFrame) -> tuple[Callable[[str], pd.Series], list[str], pd.Index]:
-    return (lambda name: frame[name], list(frame.columns), frame.index)
 
 
 def _frame_of_mapping(data: Mapping[str, Any]) -> pd.DataFrame:

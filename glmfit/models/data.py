@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -140,6 +140,20 @@ class ModelData:
         if not self.labelled:
             return out
         return pd.Series(out, index=self.index, name=name)
+
+    def without_rows(self) -> ModelData:
+        """Return the labels and rules without the rows."""
+        nothing = np.empty(0)
+        return replace(
+            self,
+            response=replace(self.response, y=nothing, trials=None),
+            design=self.design.take(np.empty(0, dtype=np.intp)),
+            offset=None if self.offset is None else nothing,
+            freq_weights=None if self.freq_weights is None else nothing,
+            var_weights=None if self.var_weights is None else nothing,
+            table=None,
+            index=None,
+        )
 
     def beside(self, given: Any, what: str, *, numeric: bool = False) -> Beside:
         """Return a vector, given by column name or by value, for the data's n rows."""

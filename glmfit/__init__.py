@@ -1,0 +1,47 @@
+"""Statistical models from formulas: GLMs fitted by Fisher scoring.
+
+>>> import glmfit as gf
+>>> challenger = gf.datasets.load("challenger")
+>>> result = gf.logit("O_RING_FAILURE ~ TEMPERATURE", data=challenger).fit()
+>>> result.params.round(4)
+Intercept      15.0429
+TEMPERATURE    -0.2322
+dtype: float64
+"""
+
+from glmfit import datasets, errors, families, links
+from glmfit.engine.control import Control
+from glmfit.models import (
+    GLM,
+    OLS,
+    Logit,
+    Poisson,
+    Probit,
+    add_constant,
+    glm,
+    logit,
+    ols,
+    poisson,
+    probit,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "GLM",
+    "OLS",
+    "Control",
+    "Logit",
+    "Poisson",
+    "Probit",
+    "add_constant",
+    "datasets",
+    "errors",
+    "families",
+    "glm",
+    "links",
+    "logit",
+    "ols",
+    "poisson",
+    "probit",
+]

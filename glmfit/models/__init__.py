@@ -1,0 +1,20 @@
+"""Models: what a user builds and fits."""
+
+from glmfit.models.functions import glm, logit, ols, poisson, probit
+from glmfit.models.glm import GLM
+from glmfit.models.named import OLS, Logit, Poisson, Probit
+from glmfit.models.tools import add_constant
+
+__all__ = [
+    "GLM",
+    "OLS",
+    "Logit",
+    "Poisson",
+    "Probit",
+    "add_constant",
+    "glm",
+    "logit",
+    "ols",
+    "poisson",
+    "probit",
+]

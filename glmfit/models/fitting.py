@@ -1,0 +1,273 @@
+"""From rows to the numbers of a fit: rank, start, scoring, dispersion, null model."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glmfit.design import Categorical, constant_combination
+from glmfit.engine.control import Control
+from glmfit.engine.irls import Solution, fit_irls
+from glmfit.engine.linalg import Alias
+from glmfit.engine.passes import Pass
+from glmfit.engine.rank import FullRank, full_rank, select_columns
+from glmfit.engine.start import starting_theta
+from glmfit.errors import (
+    ArgumentError,
+    CollinearityWarning,
+    ConvergenceWarning,
+    FitError,
+)
+from glmfit.families import Family
+from glmfit.likelihoods import GLMLikelihood
+from glmfit.models.data import ModelData
+from glmfit.results.record import FitRecord
+
+__all__ = ["fit_record", "null_eta"]
+
+Array = NDArray[np.float64]
+
+NEARLY_COLLINEAR = 1e8
+
+
+def fit_record(
+    data: ModelData,
+    family: Family,
+    control: Control,
+    *,
+    start_params: Any = None,
+    scale: str | float | None = None,
+    observed: bool = False,
+) -> FitRecord:
+    """Fit a family to rows and return every scalar of the fit.
+
+    Parameters
+    ----------
+    data : ModelData
+    family : Family
+    control : Control
+    start_params : array_like of shape (p,), optional
+    scale : {"X2", "dev"} or float, optional
+        Dispersion: Pearson's, the deviance's, or given. By default 1 where the family
+        fixes it, else Pearson's.
+    observed : bool
+        Take the covariance from the observed information.
+
+    Warns
+    -----
+    CollinearityWarning, ConvergenceWarning
+    """
+    likelihood = GLMLikelihood(family)
+    _check_boundary(data, family)
+    ranked = full_rank(Pass(data.rows(), likelihood, control))
+    aliased = _describe_aliases(ranked.aliased, data.names)
+    _warn_of_aliases(aliased)
+    theta = _start(ranked, data, start_params)
+    solution = fit_irls(ranked.run, theta, control, observed=observed)
+    _warn_of_ending(solution, ranked)
+    if not aliased and NEARLY_COLLINEAR < solution.condition < math.inf:
+        _warn(
+            f"The columns are nearly collinear (condition number {solution.condition:.1e} after "
+            "scaling): their coefficients cannot be told apart well.",
+            CollinearityWarning,
+        )
+    return _record(data, family, likelihood, ranked, solution, aliased, scale)
+
+
+def _warn(message: str, kind: type[Warning]) -> None:
+    warnings.warn(message, kind, stacklevel=5)
+
+
+def _check_boundary(data: ModelData, family: Family) -> None:
+    """Refuse responses that are all at the edge of the family's means."""
+    y, weight = data.response.y, data.weight
+    used = y if weight is None else y[weight > 0.0]
+    edge = used[0] if used.size else math.nan
+    means = family.mean_domain
+    if edge in (means.low, means.high) and (used == edge).all():
+        raise FitError(
+            f"Every response is {edge:g}, so no finite maximum-likelihood estimate exists: the "
+            "intercept goes to infinity."
+        )
+
+
+def _describe_aliases(aliased: list[Alias], names: tuple[str, ...]) -> dict[str, str]:
+    return {names[alias.column]: _combination(alias, names) for alias in aliased}
+
+
+def _combination(alias: Alias, names: tuple[str, ...]) -> str:
+    """Return the column as a sum of others, such as ``x2 = 2 x + Intercept``."""
+    pieces = []
+    for source, weight in zip(alias.sources, alias.weights, strict=True):
+        rounded = float(f"{weight:.6g}")
+        sign = "-" if rounded < 0 else "+"
+        size = "" if abs(rounded) == 1.0 else f"{abs(rounded):g} "
+        pieces.append((sign, f"{size}{names[source]}"))
+    if not pieces:
+        return f"{names[alias.column]} = 0"
+    first = ("-" if pieces[0][0] == "-" else "") + pieces[0][1]
+    rest = "".join(f" {sign} {text}" for sign, text in pieces[1:])
+    return f"{names[alias.column]} = {first}{rest}"
+
+
+def _warn_of_aliases(aliased: dict[str, str]) -> None:
+    if not aliased:
+        return
+    shown = list(aliased.values())
+    more = f" and {len(shown) - 5} more" if len(shown) > 5 else ""
+    noun = "column is a combination" if len(shown) == 1 else "columns are combinations"
+    _warn(
+        f"{len(shown)} {noun} of columns before and is left out, as R does: "
+        f"{'; '.join(shown[:5])}{more}. The coefficient is shown as missing (NaN).",
+        CollinearityWarning,
+    )
+
+
+def _start(ranked: FullRank, data: ModelData, start_params: Any) -> Array:
+    if start_params is None:
+        return starting_theta(ranked.run, ranked.start)
+    given = np.asarray(start_params, dtype=np.float64).ravel()
+    if given.size != len(data.names):
+        raise ArgumentError(
+            f"start_params has {given.size} values for {len(data.names)} coefficients."
+        )
+    theta = np.nan_to_num(given, nan=0.0)[ranked.kept]
+    if not np.isfinite(ranked.run.deviance(theta)):
+        raise ArgumentError(
+            "start_params lie outside the domain of the model: some mean is impossible there. "
+            "Leave them out, and a start is found."
+        )
+    return theta
+
+
+def _warn_of_ending(solution: Solution, ranked: FullRank) -> None:
+    if not solution.converged:
+        _warn(
+            f"The fit did not converge: {solution.reason}. The numbers shown are where it "
+            "stopped, not the maximum.",
+            ConvergenceWarning,
+        )
+
+
+def _record(
+    data: ModelData,
+    family: Family,
+    likelihood: GLMLikelihood,
+    ranked: FullRank,
+    solution: Solution,
+    aliased: dict[str, str],
+    scale: str | float | None,
+) -> FitRecord:
+    run = ranked.run
+    p = len(data.names)
+    theta = np.full(p, np.nan)
+    theta[ranked.kept] = solution.theta
+    unscaled = np.full((p, p), np.nan)
+    unscaled[np.ix_(ranked.kept, ranked.kept)] = solution.covariance
+    eta = run.rows.eta(solution.theta)
+    nobs, rank = data.n_effective, ranked.kept.size
+    pearson = _pearson_chi2(family, run.rows.y, eta, run.rows.weight)
+    phi, source = _dispersion(family, scale, pearson, solution.deviance, nobs - rank)
+    null = null_eta(data, family, run.control)
+    null_deviance = _deviance(run, null)
+    return FitRecord(
+        theta=theta,
+        unscaled=unscaled,
+        scale=phi,
+        scale_source=source,
+        deviance=solution.deviance,
+        null_deviance=null_deviance,
+        pearson_chi2=pearson,
+        llf=_llf(likelihood, data, eta, solution.deviance, phi),
+        llnull=_llf(likelihood, data, null, null_deviance, phi),
+        nobs=nobs,
+        rank=rank,
+        has_constant=constant_combination(run.rows.design) is not None,
+        aliased=aliased,
+        converged=solution.converged,
+        reason=solution.reason,
+        condition=solution.condition,
+        history=solution.history,
+    )
+
+
+def _pearson_chi2(family: Family, y: Array, eta: Array, weight: Array | None) -> float:
+    with np.errstate(all="ignore"):
+        # score^2 / weight is (y - mu)^2 / V(mu), also where mu rounds to an end
+        rows = family.working(y, eta)
+        squares = np.divide(
+            rows.score**2, rows.weight, out=np.zeros_like(eta), where=rows.weight > 0.0
+        )
+    return float(squares.sum() if weight is None else np.dot(squares, weight))
+
+
+def _dispersion(
+    family: Family, scale: str | float | None, pearson: float, deviance: float, df: float
+) -> tuple[float, str]:
+    if scale is None and family.dispersion is not None:
+        return family.dispersion, "fixed"
+    if scale is None or (isinstance(scale, str) and scale.lower() == "x2"):
+        return (pearson / df if df > 0 else math.nan), "Pearson"
+    if isinstance(scale, str):
+        if scale.lower() == "dev":
+            return (deviance / df if df > 0 else math.nan), "deviance"
+        raise ArgumentError(f"scale must be 'X2', 'dev' or a number (got {scale!r}).")
+    value = float(scale)
+    if not (math.isfinite(value) and value > 0.0):
+        raise ArgumentError(f"scale must be a positive number (got {scale!r}).")
+    return value, "given"
+
+
+def _llf(
+    likelihood: GLMLikelihood, data: ModelData, eta: Array, deviance: float, scale: float
+) -> float:
+    family = likelihood.family
+    phi = family.likelihood_scale(deviance, data.n_effective, scale)
+    with np.errstate(all="ignore"):
+        rows = likelihood.log_likelihood(
+            data.response.y,
+            family.link.inverse(eta),
+            phi,
+            trials=data.response.trials,
+            var_weights=data.var_weights,
+        )
+    weight = data.weight
+    if weight is not None:
+        rows = np.where(weight > 0.0, rows, 0.0)
+    freq = data.freq_weights
+    return float(rows.sum() if freq is None else np.dot(rows, freq))
+
+
+def null_eta(data: ModelData, family: Family, control: Control) -> Array:
+    """Return the linear predictor of the constant-only model, offset included, shape (n,)."""
+    y = data.response.y
+    weight = np.ones_like(y) if data.weight is None else data.weight
+    with np.errstate(all="ignore"):
+        constant = family.constant_eta(y, weight, data.offset)
+    if constant is None:
+        constant = _fitted_constant(data, family, control)
+    return np.full(y.size, constant) if data.offset is None else constant + data.offset
+
+
+def _fitted_constant(data: ModelData, family: Family, control: Control) -> float:
+    ones = Categorical(np.zeros(data.response.y.size, dtype=np.int8), 1)
+    run = Pass(data.rows(ones), GLMLikelihood(family), replace(control, disp=False))
+    return float(fit_irls(run, starting_theta(run, run.start()), run.control).theta[0])
+
+
+def _deviance(run: Pass, eta: Array) -> float:
+    rows = run.rows
+    with np.errstate(all="ignore"):
+        return float(run.likelihood.evaluate(rows.y, eta, rows.weight).deviance)
+
+
+def kept_design(data: ModelData, record: FitRecord) -> Any:
+    """Return the design without its aliased columns."""
+    if record.kept.size == record.theta.size:
+        return data.design
+    return select_columns(data.design, record.kept)

@@ -1,0 +1,596 @@
+"""Generalised linear models: what is fitted, and the fit itself."""
+
+from __future__ import annotations
+
+import copy
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from glmfit.design import Design, constant_combination
+from glmfit.engine.control import Control
+from glmfit.engine.passes import Pass
+from glmfit.errors import (
+    AlignmentError,
+    ArgumentError,
+    ArgumentTypeError,
+    DataError,
+    NotAvailableError,
+    suggest,
+)
+from glmfit.families import Family, Gaussian, resolve_family
+from glmfit.formula.alignment import beside
+from glmfit.formula.table import Table
+from glmfit.inference import covariance as sandwich
+from glmfit.inference.residuals import hat_values
+from glmfit.likelihoods import GLMLikelihood
+from glmfit.models.data import (
+    BESIDE,
+    ModelData,
+    aligned_exog,
+    array_data,
+    design_of_arrays,
+    formula_data,
+    log_exposure,
+)
+from glmfit.models.fitting import fit_record, kept_design, null_eta
+from glmfit.results import GLMResults
+from glmfit.results.record import FitRecord
+
+__all__ = ["GLM", "NewRows"]
+
+Array = NDArray[np.float64]
+
+METHODS = ("IRLS", "fisher", "newton")
+"""Names of the solver; they are one, and reach the same maximum."""
+
+OPTIMIZERS = ("bfgs", "lbfgs", "cg", "ncg", "nm", "powell", "basinhopping", "minimize")
+"""statsmodels' optimisers, taken as other names for the same solver."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewRows:
+    """Rows to predict: design and offset of the complete ones.
+
+    Attributes
+    ----------
+    design : Design
+        Shape (m, p).
+    offset : ndarray of shape (m,) or None
+    kept : ndarray of bool, shape (n,)
+    index : Index or None
+    labelled : bool
+    """
+
+    design: Design
+    offset: Array | None
+    kept: NDArray[np.bool_]
+    index: pd.Index | None
+    labelled: bool
+
+    def eta(self, theta: Array) -> Array:
+        """Return the linear predictor of the complete rows."""
+        eta = self.design.matvec(theta)
+        return eta if self.offset is None else eta + self.offset
+
+    def spread(self, values: Array) -> Array:
+        """Return values for all rows, NaN where one is incomplete."""
+        if self.kept.all():
+            return values
+        out = np.full(self.kept.size, np.nan)
+        out[self.kept] = values
+        return out
+
+    def label(self, values: Array) -> Any:
+        """Return values for all rows, as a Series where they have labels."""
+        out = self.spread(values)
+        return pd.Series(out, index=self.index) if self.labelled else out
+
+
+class GLM:
+    """A generalised linear model on arrays.
+
+    Parameters
+    ----------
+    endog : array_like of shape (n,) or (n, 2)
+        Response. For a binomial: 0/1, bool, a two-level category (the last level is the
+        event), proportions, or successes and failures in two columns.
+    exog : array_like, DataFrame or sparse array of shape (n, p)
+        Predictors; add a constant yourself (`add_constant`).
+    family : Family, type of Family or str, optional
+        Gaussian by default. Strings work: ``"poisson"``.
+    link : Link or str, optional
+        Replaces the family's link.
+    offset : array_like of shape (n,), optional
+        Known part of the linear predictor.
+    exposure : array_like of shape (n,), optional
+        Positive; its logarithm is added to the linear predictor of a log-link model.
+    freq_weights : array_like of shape (n,), optional
+        How often each row was seen.
+    var_weights : array_like of shape (n,), optional
+        Precision of each row: its variance is phi V(mu) / weight.
+    trials : array_like of shape (n,), optional
+        Trials behind each proportion of a binomial.
+    event : optional
+        The level (or 0) that counts as the event of a binomial.
+    missing : {"none", "drop", "raise"}
+        Whether rows with missing values are an error or left out.
+
+    Raises
+    ------
+    GlmfitError
+        Any of its kinds, when the data cannot mean what the family needs.
+
+    See Also
+    --------
+    glm : The same from a formula.
+
+    Examples
+    --------
+    >>> import glmfit as gf
+    >>> challenger = gf.datasets.load("challenger")
+    >>> X = gf.add_constant(challenger["TEMPERATURE"])
+    >>> result = gf.GLM(challenger["O_RING_FAILURE"], X, family="binomial").fit()
+    >>> result.params.round(4)
+    const          15.0429
+    TEMPERATURE    -0.2322
+    dtype: float64
+    """
+
+    summary_style: ClassVar[str] = "glm"
+    summary_title: ClassVar[str] = "Generalized Linear Model Regression Results"
+    summary_name: ClassVar[str] = "GLM"
+    default_use_t: ClassVar[bool] = False
+    observed_information: ClassVar[bool] = False
+    """Whether standard errors come from the observed information."""
+    fixed_family: ClassVar[Family | None] = None
+    """The family of a named model, which then takes none."""
+
+    def __init__(
+        self,
+        endog: Any,
+        exog: Any,
+        family: Any = None,
+        *,
+        link: Any = None,
+        offset: Any = None,
+        exposure: Any = None,
+        freq_weights: Any = None,
+        var_weights: Any = None,
+        trials: Any = None,
+        event: Any = None,
+        missing: str = "none",
+        **unknown: Any,
+    ) -> None:
+        refuse_unknown(type(self).__name__, unknown, _INIT_NAMES)
+        self.family = self._resolve(family, link)
+        given = dict(zip(BESIDE, (offset, exposure, freq_weights, var_weights, trials), strict=True))
+        self.data = array_data(
+            endog, exog, self.family, given, missing=missing, event=event
+        )
+        self.formula: str | None = None
+
+    @classmethod
+    def from_formula(
+        cls,
+        formula: str,
+        data: Any,
+        family: Any = None,
+        *,
+        link: Any = None,
+        offset: Any = None,
+        exposure: Any = None,
+        freq_weights: Any = None,
+        var_weights: Any = None,
+        trials: Any = None,
+        event: Any = None,
+        subset: Any = None,
+        missing: str = "drop",
+        env: Mapping[str, Any] | bool | None = None,
+        depth: int = 1,
+        **unknown: Any,
+    ) -> Self:
+        """Make the model from a formula and data (see `glm` for the parameters)."""
+        refuse_unknown(cls.__name__, unknown, (*_INIT_NAMES, "subset", "env"))
+        model = cls.__new__(cls)
+        model.family = cls._resolve(family, link)
+        given = dict(zip(BESIDE, (offset, exposure, freq_weights, var_weights, trials), strict=True))
+        model.data = formula_data(
+            formula,
+            data,
+            model.family,
+            given,
+            missing=missing,
+            event=event,
+            env=_caller_names(env, depth),
+            subset=subset,
+        )
+        model.formula = formula
+        return model
+
+    @classmethod
+    def _resolve(cls, family: Any, link: Any) -> Family:
+        if cls.fixed_family is None:
+            return resolve_family(Gaussian() if family is None else family, link)
+        if family is not None:
+            raise ArgumentTypeError(f"{cls.__name__} has its own family; use GLM to choose one.")
+        return resolve_family(cls.fixed_family, link)
+
+    def __repr__(self) -> str:
+        shown = repr(self.formula) if self.formula else f"{len(self.data.names)} columns"
+        return f"<{self.summary_name} {shown}, {self.family.describe()}, {self.family.link} link>"
+
+    # -- what it is made of ----------------------------------------------------------
+
+    @property
+    def endog(self) -> Array:
+        """Response of the rows used, shape (m,); shares of trials for a binomial."""
+        return self._kept_data().response.y
+
+    @property
+    def exog(self) -> Array:
+        """Design matrix of the rows used, dense, shape (m, p)."""
+        return self._kept_data().design.toarray()
+
+    @property
+    def endog_names(self) -> str:
+        """Name of the response."""
+        return self.data.response.name
+
+    @property
+    def exog_names(self) -> list[str]:
+        """Names of the columns."""
+        return list(self.data.names)
+
+    @property
+    def nobs(self) -> float:
+        """Number of observations (see `GLMResults.nobs`)."""
+        return self.data.n_effective
+
+    def _kept_data(self) -> ModelData:
+        if self.data.response.y.size == 0:
+            raise NotAvailableError(
+                "The data were removed from these results (remove_data); what has a value for "
+                "each row of the fit is gone."
+            )
+        return self.data
+
+    # -- fitting ---------------------------------------------------------------------
+
+    def fit(
+        self,
+        start_params: Any = None,
+        maxiter: int = 100,
+        method: str = "IRLS",
+        tol: float = 1e-8,
+        scale: str | float | None = None,
+        cov_type: str = "nonrobust",
+        cov_kwds: Mapping[str, Any] | None = None,
+        use_t: bool | None = None,
+        full_output: bool = True,
+        disp: bool = False,
+        *,
+        control: Control | None = None,
+        **unknown: Any,
+    ) -> GLMResults:
+        """Fit by maximum likelihood.
+
+        Parameters
+        ----------
+        start_params : array_like of shape (p,), optional
+            Where to start; found unaided by default.
+        maxiter : int
+            Largest number of iterations.
+        method : str
+            "IRLS", "fisher" or "newton"; the names of statsmodels' optimisers are taken
+            too. There is one solver, and the maximum does not depend on the name.
+        tol : float
+            Convergence: largest move of a coefficient, in standard errors.
+        scale : {"X2", "dev"} or float, optional
+            Dispersion: Pearson's, the deviance's or given; by default 1 for families
+            that fix it, else Pearson's.
+        cov_type : {"nonrobust", "HC0", "HC1", "HC2", "HC3", "cluster"}
+            Covariance of the coefficients.
+        cov_kwds : mapping, optional
+            For "cluster": ``groups`` (a column name, or a value for each row of the
+            data) and ``use_correction`` (True by default).
+        use_t : bool, optional
+            t instead of normal quantiles.
+        full_output : bool
+            Accepted as statsmodels has it; the history is always kept.
+        disp : bool
+            Print a line for each iteration.
+        control : Control, optional
+            All limits at once; replaces ``maxiter``, ``tol`` and ``disp``.
+
+        Returns
+        -------
+        GLMResults
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the maximum was not reached.
+        CollinearityWarning
+            If columns depend on one another.
+        """
+        refuse_unknown("fit", unknown, _FIT_NAMES)
+        _check_method(method)
+        limits = control or Control(maxiter=maxiter, tol=tol, disp=bool(disp))
+        kind = _covariance_kind(cov_type)
+        data = self._kept_data()
+        groups = self._groups(kind, dict(cov_kwds or {}))
+        record = fit_record(
+            data,
+            self.family,
+            limits,
+            start_params=start_params,
+            scale=scale,
+            observed=self.observed_information,
+        )
+        covariance, told = self._covariance(kind, record, groups)
+        t = self.default_use_t if use_t is None else use_t
+        return GLMResults(self, record, covariance, use_t=t, cov_type=kind, cov_kwds=told)
+
+    def _groups(self, kind: str, options: dict[str, Any]) -> tuple[NDArray[Any], bool] | None:
+        """Return group codes of the used rows and whether to correct, for clusters."""
+        correction = bool(options.pop("use_correction", True))
+        given = options.pop("groups", None)
+        refuse_unknown("cov_kwds", options, ("groups", "use_correction"))
+        if kind != "cluster":
+            if given is not None:
+                raise ArgumentError(f"groups= goes with cov_type='cluster', not {kind!r}.")
+            return None
+        if given is None:
+            raise ArgumentError(
+                "cov_type='cluster' needs the groups: cov_kwds={'groups': column or values}."
+            )
+        data = self._kept_data()
+        vector = data.beside(given, "groups")
+        lost = vector.missing & data.kept
+        if lost.any():
+            count = int(lost.sum())
+            raise DataError(
+                f"groups has {count} missing value{'s' if count > 1 else ''} "
+                f"(first in row {int(np.argmax(lost))}); every row needs a group."
+            )
+        codes = pd.factorize(pd.Series(vector.kept(data.kept)))[0]
+        if codes.max(initial=-1) < 1:
+            raise DataError("There is one cluster only; clustered covariances need two or more.")
+        return codes, correction
+
+    def _covariance(
+        self, kind: str, record: FitRecord, groups: tuple[NDArray[Any], bool] | None
+    ) -> tuple[Array, dict[str, Any]]:
+        """Return the covariance of all columns and how it was made."""
+        if kind == "nonrobust":
+            told = "Standard errors assume that the variance function of the family holds."
+            return record.unscaled * record.scale, {"description": told}
+        data = self.data
+        kept = record.kept
+        bread = record.unscaled[np.ix_(kept, kept)]
+        rows = kept_design(data, record).toarray()
+        score = self.row_scores(record.estimable)
+        freq = np.ones(score.size) if data.freq_weights is None else data.freq_weights
+        if groups is not None:
+            codes, correction = groups
+            n_groups = int(codes.max()) + 1
+            middle = sandwich.cluster_covariance(
+                bread, rows, score * freq, codes, n_groups, record.nobs, correction=correction
+            )
+            told = f"Standard errors allow any dependence within {n_groups} clusters"
+            told += " (G/(G-1) (n-1)/(n-p) correction)." if correction else " (no correction)."
+            details: dict[str, Any] = {"description": told, "n_groups": n_groups}
+        else:
+            leverage = self._hat(record, bread, rows) / np.where(freq > 0.0, freq, 1.0)
+            middle = sandwich.hc_covariance(
+                kind, bread, rows, score, leverage, record.nobs, freq
+            )
+            details = {"description": f"Standard errors are heteroscedasticity robust ({kind})."}
+        covariance = np.full(record.unscaled.shape, np.nan)
+        covariance[np.ix_(kept, kept)] = middle
+        return covariance, details
+
+    # -- values at given coefficients --------------------------------------------------
+
+    def _pass(self) -> Pass:
+        return Pass(self._kept_data().rows(), GLMLikelihood(self.family), Control())
+
+    def linear_predictor(self, theta: Array) -> Array:
+        """Return X theta + offset of the rows used, shape (m,)."""
+        return self._kept_data().rows().eta(np.asarray(theta, dtype=float))
+
+    def row_scores(self, theta: Array) -> Array:
+        """Return phi times the derivative of each observation's log-likelihood by eta.
+
+        Trials and variance weights are in, frequencies are not; shape (m,).
+        """
+        data = self._kept_data()
+        score = self.family.working(data.response.y, self.linear_predictor(theta)).score
+        for part in (data.response.trials, data.var_weights):
+            if part is not None:
+                score = score * part
+        return score
+
+    def hat_values(self, record: FitRecord) -> Array:
+        """Return the leverage of each row used, frequencies included, shape (m,)."""
+        kept = record.kept
+        bread = record.unscaled[np.ix_(kept, kept)]
+        return self._hat(record, bread, kept_design(self._kept_data(), record).toarray())
+
+    def _hat(self, record: FitRecord, bread: Array, rows: Array) -> Array:
+        weight = self.family.working(self.endog, self.linear_predictor(record.estimable)).weight
+        if self.data.weight is not None:
+            weight = weight * self.data.weight
+        return hat_values(rows, weight, bread)
+
+    def null_mean(self) -> Array:
+        """Return the fitted means of the constant-only model, shape (m,)."""
+        return self.family.link.inverse(null_eta(self._kept_data(), self.family, Control()))
+
+    def constant_column(self, record: FitRecord) -> int | None:
+        """Return the position of the column that is a constant, if there is one."""
+        combination = constant_combination(self._kept_data().design)
+        if combination is None or np.count_nonzero(combination) != 1:
+            return None
+        return int(np.flatnonzero(combination)[0])
+
+    def score(self, params: Any, scale: float = 1.0) -> Array:
+        """Return the derivative of the log-likelihood by the coefficients, shape (p,)."""
+        return self._pass()(np.asarray(params, dtype=float)).score / scale
+
+    def information(self, params: Any, scale: float = 1.0) -> Array:
+        """Return the expected information of the coefficients, shape (p, p)."""
+        return self._pass()(np.asarray(params, dtype=float)).information / scale
+
+    def hessian(self, params: Any, scale: float = 1.0, observed: bool = True) -> Array:
+        """Return the second derivatives of the log-likelihood, shape (p, p).
+
+        With ``observed=False`` their expectation, minus the information.
+        """
+        stats = self._pass()(np.asarray(params, dtype=float), observed=observed)
+        return -stats.information / scale
+
+    # -- new rows --------------------------------------------------------------------
+
+    def new_rows(
+        self,
+        exog: Any,
+        transform: bool,
+        offset: Any,
+        exposure: Any,
+        new_levels: str,
+    ) -> NewRows:
+        """Return the rows to predict (see `GLMResults.predict`)."""
+        if exog is None:
+            return self._own_rows(offset, exposure)
+        table: Table | None = None
+        if self.data.spec is not None and transform:
+            made = self.data.spec.rows(exog, new_levels=new_levels)
+            table = Table(exog)
+            rows = NewRows(made.design, made.offset, made.kept, made.index, True)
+        else:
+            rows = self._rows_of_arrays(exog)
+        return self._with_offsets(rows, table, offset, exposure)
+
+    def _own_rows(self, offset: Any, exposure: Any) -> NewRows:
+        data = self._kept_data()
+        if offset is not None or exposure is not None:
+            raise ArgumentError(
+                "offset= and exposure= are for new data; the rows of the fit have their own."
+            )
+        return NewRows(data.design, data.offset, data.kept, data.index, data.labelled)
+
+    def _rows_of_arrays(self, exog: Any) -> NewRows:
+        names = self.data.names
+        if isinstance(exog, Mapping):
+            exog = pd.DataFrame(dict(exog))
+        if isinstance(exog, pd.DataFrame):
+            exog = aligned_exog(exog, names)
+        elif isinstance(exog, pd.Series) and len(names) > 1:
+            exog = aligned_exog(exog.to_frame().T, names)
+        elif np.ndim(exog) == 1 and len(names) > 1:
+            exog = np.asarray(exog)[None, :]
+        design, _, missing, index = design_of_arrays(exog, names)
+        if design.shape[1] != len(names):
+            raise AlignmentError(
+                f"exog has {design.shape[1]} columns; the model has {len(names)}: "
+                f"{', '.join(names[:8])}{', ...' if len(names) > 8 else ''}."
+            )
+        kept = ~missing
+        if missing.any():
+            design = design.take(np.flatnonzero(kept))
+        return NewRows(design, None, kept, index, index is not None)
+
+    def _with_offsets(
+        self, rows: NewRows, table: Table | None, offset: Any, exposure: Any
+    ) -> NewRows:
+        rule = self.data.rule
+        offset = self._offset_argument("offset", offset, rule.offset, exposure)
+        exposure = self._offset_argument("exposure", exposure, rule.exposure, offset)
+        total = rows.offset
+        kept = rows.kept
+        for what, given in (("offset", offset), ("exposure", exposure)):
+            if given is None:
+                continue
+            vector = beside(given, what, table, rows.index, kept.size)
+            values = vector.kept(kept)
+            if what == "exposure":
+                index = pd.RangeIndex(kept.size) if rows.index is None else rows.index
+                values = log_exposure(values, self.family, index[kept])
+            total = values if total is None else total + values
+        return NewRows(rows.design, total, kept, rows.index, rows.labelled)
+
+    def _offset_argument(self, what: str, given: Any, column: str | None, other: Any) -> Any:
+        """Return what stands in for an offset on new rows, or say that it must be given."""
+        if given is not None:
+            return given
+        if column is not None:
+            return column
+        if what in self.data.rule.unnamed and other is None:
+            neutral = "0 for none" if what == "offset" else "1 for a rate per unit"
+            raise ArgumentError(
+                f"The model was fitted with {what}= given as values, which new data do not "
+                f"carry. Give {what}= for the new rows ({neutral})."
+            )
+        return None
+
+    def without_data(self) -> Self:
+        """Return a model that knows its formula and names but holds no rows."""
+        light = copy.copy(self)
+        light.data = self.data.without_rows()
+        return light
+
+
+_INIT_NAMES = ("family", "link", "offset", "exposure", "freq_weights", "var_weights", "trials",
+               "event", "missing")  # fmt: skip
+_FIT_NAMES = ("start_params", "maxiter", "method", "tol", "scale", "cov_type", "cov_kwds", "use_t",
+              "full_output", "disp", "control")  # fmt: skip
+
+
+def refuse_unknown(where: str, given: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    """Raise for a keyword that is not known, with the near miss."""
+    for name in given:
+        raise ArgumentTypeError(
+            f"{where} has no argument {name!r}.{suggest(name, known)} "
+            f"It takes: {', '.join(known)}."
+        )
+
+
+def _check_method(method: Any) -> None:
+    known = (*METHODS, *OPTIMIZERS)
+    if not isinstance(method, str) or method.lower() not in {name.lower() for name in known}:
+        hint = suggest(str(method), known)
+        raise ArgumentError(
+            f"There is no method {method!r}.{hint} The methods are {', '.join(METHODS)} "
+            f"(and statsmodels' optimiser names {', '.join(OPTIMIZERS)}, which mean the same)."
+        )
+
+
+def _covariance_kind(cov_type: Any) -> str:
+    known = ("nonrobust", *sandwich.HC_TYPES, "cluster")
+    aliases = {name.lower(): name for name in known} | {"eim": "nonrobust"}
+    found = aliases.get(str(cov_type).lower())
+    if found is None:
+        raise ArgumentError(
+            f"There is no cov_type {cov_type!r}.{suggest(str(cov_type), known)} "
+            f"Known: {', '.join(known)}."
+        )
+    return found
+
+
+def _caller_names(env: Mapping[str, Any] | bool | None, depth: int) -> Mapping[str, Any] | None:
+    """Return what a formula may use of its caller's: what was passed, or with True all."""
+    if env is None or env is False:
+        return None
+    if env is not True:
+        if not isinstance(env, Mapping):
+            raise ArgumentTypeError("env must be a dict of functions and values, or True.")
+        return env
+    frame = sys._getframe(depth + 1)
+    return {**frame.f_globals, **frame.f_locals}

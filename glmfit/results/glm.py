@@ -1,0 +1,709 @@
+"""Results of a generalised linear model, under statsmodels' names."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from glmfit.errors import ArgumentError, NotAvailableError
+from glmfit.families import Family
+from glmfit.inference import residuals
+from glmfit.inference.prediction import Prediction, standard_errors
+from glmfit.inference.tails import chi2_sf, critical_value, f_sf, two_sided
+from glmfit.output import Summary
+from glmfit.results.record import FitRecord
+from glmfit.results.summary import summarise
+
+__all__ = ["GLMResults"]
+
+Array = NDArray[np.float64]
+
+
+class GLMResults:
+    """A fitted generalised linear model.
+
+    Made by ``model.fit()``. Scalars are computed by the fit; arrays with a value for each
+    row are computed when asked for. Coefficients come as Series named by term when the
+    model was given a formula or frames, as arrays when it was given arrays; row values
+    come back for every row of the input, NaN where a row was dropped.
+
+    Parameters
+    ----------
+    model : GLM
+        The model that was fitted.
+    record : FitRecord
+        Its numbers.
+    covariance : ndarray of shape (p, p)
+        Covariance of the coefficients, dispersion included; NaN for aliased columns.
+    use_t : bool
+        Whether tests use t instead of normal quantiles.
+    cov_type : str
+        "nonrobust", "HC0" to "HC3" or "cluster".
+    cov_kwds : dict
+        How the covariance was made, in words under "description".
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        record: FitRecord,
+        covariance: Array,
+        *,
+        use_t: bool,
+        cov_type: str,
+        cov_kwds: dict[str, Any],
+    ) -> None:
+        self.model = model
+        self.record = record
+        self._covariance = covariance
+        self.use_t = use_t
+        self.cov_type = cov_type
+        self.cov_kwds = cov_kwds
+
+    # -- how it shows itself ---------------------------------------------------------
+
+    def __repr__(self) -> str:
+        return self.summary().as_text()
+
+    def _repr_html_(self) -> str:
+        return self.summary().as_html()
+
+    def summary(
+        self,
+        yname: str | None = None,
+        xname: list[str] | None = None,
+        title: str | None = None,
+        alpha: float = 0.05,
+        *,
+        exponentiate: bool | None = None,
+    ) -> Summary:
+        """Return the summary table.
+
+        Parameters
+        ----------
+        yname : str, optional
+            Name to show for the response.
+        xname : list of str, optional
+            Names to show for the coefficients.
+        title : str, optional
+            Title to show.
+        alpha : float
+            Intervals cover ``1 - alpha``.
+        exponentiate : bool, optional
+            Whether to show exp(coefficient) in a second table. By default where it is
+            an odds ratio (logit link), a risk or a rate ratio (log link).
+
+        Returns
+        -------
+        Summary
+            Prints as text, shows as HTML in a notebook, and has ``as_text``, ``as_html``,
+            ``as_latex``, ``as_markdown``, ``as_csv``.
+        """
+        return summarise(
+            self, yname=yname, xname=xname, title=title, alpha=alpha, exponentiate=exponentiate
+        )
+
+    def summary2(
+        self,
+        yname: str | None = None,
+        xname: list[str] | None = None,
+        title: str | None = None,
+        alpha: float = 0.05,
+    ) -> Summary:
+        """Return the same as `summary`; statsmodels has two layouts, glmfit one."""
+        return self.summary(yname, xname, title, alpha)
+
+    # -- coefficients ----------------------------------------------------------------
+
+    @property
+    def family(self) -> Family:
+        """The response distribution, with its link."""
+        return self.model.family
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return self.model.data.names
+
+    def _by_term(self, values: Array, name: str | None = None) -> Any:
+        if not self.model.data.labelled:
+            return values
+        return pd.Series(values, index=list(self._names), name=name)
+
+    @property
+    def params(self) -> Any:
+        """Coefficients, shape (p,); NaN for aliased columns."""
+        return self._by_term(self.record.theta)
+
+    @property
+    def bse(self) -> Any:
+        """Standard errors of the coefficients, shape (p,)."""
+        return self._by_term(self._bse)
+
+    @property
+    def _bse(self) -> Array:
+        with np.errstate(invalid="ignore"):
+            return np.sqrt(np.diag(self._covariance))
+
+    @property
+    def tvalues(self) -> Any:
+        """Coefficients over standard errors: z statistics, or t where ``use_t``."""
+        return self._by_term(self._tvalues)
+
+    @property
+    def _tvalues(self) -> Array:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return self.record.theta / self._bse
+
+    zvalues = tvalues
+
+    @property
+    def pvalues(self) -> Any:
+        """Two-sided p-values, shape (p,)."""
+        return self._by_term(two_sided(self._tvalues, self._df_test))
+
+    @property
+    def _df_test(self) -> float | None:
+        return self.df_resid_inference if self.use_t else None
+
+    @property
+    def df_resid_inference(self) -> float:
+        """Degrees of freedom of t tests: groups less one for clusters, else df_resid."""
+        groups = self.cov_kwds.get("n_groups")
+        return self.df_resid if groups is None else groups - 1
+
+    def conf_int(self, alpha: float = 0.05, cols: Any = None) -> Any:
+        """Return Wald intervals of the coefficients.
+
+        Parameters
+        ----------
+        alpha : float
+            The intervals cover ``1 - alpha``.
+        cols : array_like of int, optional
+            Coefficients to return, by position.
+
+        Returns
+        -------
+        DataFrame or ndarray of shape (p, 2)
+            Lower and upper ends, in columns 0 and 1.
+        """
+        reach = critical_value(alpha, self._df_test) * self._bse
+        ends = np.column_stack([self.record.theta - reach, self.record.theta + reach])
+        chosen = slice(None) if cols is None else np.asarray(cols)
+        if not self.model.data.labelled:
+            return ends[chosen]
+        return pd.DataFrame(ends, index=list(self._names)).iloc[chosen]
+
+    def cov_params(self) -> Any:
+        """Return the covariance of the coefficients, shape (p, p)."""
+        if not self.model.data.labelled:
+            return self._covariance
+        return pd.DataFrame(self._covariance, index=list(self._names), columns=list(self._names))
+
+    @property
+    def normalized_cov_params(self) -> Any:
+        """Inverse information without the dispersion, shape (p, p)."""
+        unscaled = self.record.unscaled
+        if not self.model.data.labelled:
+            return unscaled
+        return pd.DataFrame(unscaled, index=list(self._names), columns=list(self._names))
+
+    def odds_ratios(self, alpha: float = 0.05) -> pd.DataFrame:
+        """Return exp(coefficient) with its interval.
+
+        Parameters
+        ----------
+        alpha : float
+            The intervals cover ``1 - alpha``.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``odds_ratio, ci_lower, ci_upper``, a row for each coefficient.
+
+        Raises
+        ------
+        NotAvailableError
+            If the link is not the logit, so that exp(coefficient) is no odds ratio.
+        """
+        if self.family.link.name != "logit":
+            raise NotAvailableError(
+                f"Odds ratios belong to the logit link; this model has the {self.family.link} "
+                "link. summary(exponentiate=True) shows exp(coefficient) for any model."
+            )
+        with np.errstate(over="ignore"):
+            ratios = np.exp(np.column_stack([self.record.theta, np.asarray(self.conf_int(alpha))]))
+        columns = ["odds_ratio", "ci_lower", "ci_upper"]
+        return pd.DataFrame(ratios, index=list(self._names), columns=columns)
+
+    # -- scalars ---------------------------------------------------------------------
+
+    @property
+    def nobs(self) -> float:
+        """Number of observations: frequencies summed, rows of weight 0 left out."""
+        return self.record.nobs
+
+    @property
+    def df_model(self) -> int:
+        """Number of independent columns beyond the constant."""
+        return self.record.df_model
+
+    @property
+    def df_resid(self) -> float:
+        """Observations less independent columns."""
+        return self.record.df_resid
+
+    @property
+    def k_constant(self) -> int:
+        """1 if the columns span a constant, else 0."""
+        return int(self.record.has_constant)
+
+    @property
+    def scale(self) -> float:
+        """Dispersion phi in Var(y) = phi V(mu) / weight."""
+        return self.record.scale
+
+    @property
+    def deviance(self) -> float:
+        """Residual deviance (not divided by the dispersion)."""
+        return self.record.deviance
+
+    @property
+    def null_deviance(self) -> float:
+        """Deviance of the model with a constant only (and the offset)."""
+        return self.record.null_deviance
+
+    @property
+    def pearson_chi2(self) -> float:
+        """Sum of squared Pearson residuals."""
+        return self.record.pearson_chi2
+
+    @property
+    def llf(self) -> float:
+        """Log-likelihood at the estimates; NaN for quasi families."""
+        return self.record.llf
+
+    @property
+    def llnull(self) -> float:
+        """Log-likelihood of the model with a constant only (and the offset)."""
+        return self.record.llnull
+
+    @property
+    def llr(self) -> float:
+        """Likelihood-ratio statistic against the constant-only model."""
+        return -2.0 * (self.llnull - self.llf)
+
+    @property
+    def llr_pvalue(self) -> float:
+        """Its p-value, from chi-square with ``df_model`` degrees of freedom."""
+        return chi2_sf(self.llr, self.df_model)
+
+    @property
+    def prsquared(self) -> float:
+        """McFadden's pseudo R-squared, 1 - llf / llnull."""
+        return self.pseudo_rsquared("mcf")
+
+    def pseudo_rsquared(self, kind: str = "cs") -> float:
+        """Return a pseudo R-squared.
+
+        Parameters
+        ----------
+        kind : {"cs", "mcf"}
+            Cox and Snell's 1 - exp(2 (llnull - llf) / nobs), or McFadden's 1 - llf / llnull.
+        """
+        lowered = kind.lower()
+        if lowered.startswith("mcf"):
+            return 1.0 - self.llf / self.llnull if self.llnull != 0.0 else math.nan
+        if lowered in ("cs", "lr") or lowered.startswith("cox"):
+            return -math.expm1(2.0 * (self.llnull - self.llf) / self.nobs)
+        raise ArgumentError(f"kind must be 'cs' or 'mcf' (got {kind!r}).")
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion, -2 llf + 2 rank."""
+        return self.info_criteria("aic")
+
+    @property
+    def bic(self) -> float:
+        """Bayes criterion on the log-likelihood (see `bic_llf`)."""
+        return self.bic_llf
+
+    @property
+    def bic_llf(self) -> float:
+        """Bayes criterion, -2 llf + rank log(nobs)."""
+        return self.info_criteria("bic")
+
+    @property
+    def bic_deviance(self) -> float:
+        """Bayes criterion on the deviance, deviance - df_resid log(nobs)."""
+        return self.deviance - self.df_resid * math.log(self.nobs)
+
+    def info_criteria(self, crit: str, scale: float | None = None, dk_params: float = 0) -> float:
+        """Return an information criterion.
+
+        Parameters
+        ----------
+        crit : {"aic", "bic", "qaic"}
+        scale : float, optional
+            Dispersion of the largest model, for "qaic".
+        dk_params : float
+            Parameters to count beyond the coefficients (1 for an estimated dispersion).
+        """
+        count = self.record.rank + dk_params
+        kind = crit.lower()
+        if kind == "aic":
+            return -2.0 * self.llf + 2.0 * count
+        if kind == "bic":
+            return -2.0 * self.llf + count * math.log(self.nobs)
+        if kind == "qaic":
+            if scale is None:
+                raise ArgumentError("The qaic needs scale=, the dispersion of the largest model.")
+            return -2.0 * self.llf / scale + 2.0 * count
+        raise ArgumentError(f"crit must be 'aic', 'bic' or 'qaic' (got {crit!r}).")
+
+    # -- the fit ---------------------------------------------------------------------
+
+    @property
+    def converged(self) -> bool:
+        """Whether the maximum was reached."""
+        return self.record.converged
+
+    @property
+    def method(self) -> str:
+        """How the fit was computed."""
+        return "IRLS"
+
+    @property
+    def fit_history(self) -> dict[str, Any]:
+        """The iterations: ``iteration`` (their number), ``params``, ``deviance``, ``step``."""
+        history = self.record.history
+        return {
+            "iteration": len(history),
+            "params": [line.theta for line in history],
+            "deviance": [line.deviance for line in history],
+            "step": [line.step for line in history],
+            "halvings": [line.halvings for line in history],
+        }
+
+    @property
+    def mle_retvals(self) -> dict[str, Any]:
+        """How the optimisation ended, under statsmodels' keys."""
+        return {
+            "converged": self.converged,
+            "iterations": len(self.record.history),
+            "fopt": -self.llf / self.nobs,
+            "warnflag": 0 if self.converged else 1,
+            "message": self.record.reason,
+        }
+
+    @property
+    def aliased(self) -> dict[str, str]:
+        """Columns that were left out because others determine them, and how."""
+        return dict(self.record.aliased)
+
+    @property
+    def dropped_rows(self) -> dict[str, int]:
+        """Rows that were left out for a missing value, by column."""
+        return dict(self.model.data.dropped)
+
+    # -- row values ------------------------------------------------------------------
+
+    @property
+    def _eta(self) -> Array:
+        return self.model.linear_predictor(self.record.estimable)
+
+    @property
+    def _mu(self) -> Array:
+        return self.family.link.inverse(self._eta)
+
+    def _rows(self) -> tuple[Array, Array, Array]:
+        """Return y, mu and the weight of one observation of each row."""
+        data = self.model.data
+        weight = np.ones_like(data.response.y)
+        for part in (data.response.trials, data.var_weights):
+            if part is not None:
+                weight = weight * part
+        return data.response.y, self._mu, weight
+
+    @property
+    def mu(self) -> Any:
+        """Fitted means (shares for a binomial), shape (n,)."""
+        return self.model.data.label(self._mu)
+
+    @property
+    def fittedvalues(self) -> Any:
+        """Fitted means, the same as `mu`."""
+        return self.mu
+
+    @property
+    def resid_response(self) -> Any:
+        """Response residuals y - mu, in successes for counts of trials, shape (n,)."""
+        y, mu, _ = self._rows()
+        trials = self.model.data.response.trials
+        return self.model.data.label(y - mu if trials is None else trials * (y - mu))
+
+    @property
+    def resid_pearson(self) -> Any:
+        """Pearson residuals (y - mu) sqrt(weight / V(mu)), shape (n,)."""
+        return self.model.data.label(residuals.pearson(self.family, *self._rows()))
+
+    @property
+    def resid_deviance(self) -> Any:
+        """Deviance residuals, shape (n,)."""
+        return self.model.data.label(residuals.deviance(self.family, *self._rows()))
+
+    @property
+    def resid_dev(self) -> Any:
+        """Deviance residuals, as statsmodels' Logit names them."""
+        return self.resid_deviance
+
+    @property
+    def resid_working(self) -> Any:
+        """Working residuals (y - mu) g'(mu), shape (n,)."""
+        y = self.model.data.response.y
+        return self.model.data.label(residuals.working(self.family, y, self._eta))
+
+    @property
+    def resid_anscombe_unscaled(self) -> Any:
+        """Anscombe residuals at dispersion 1, shape (n,)."""
+        return self.model.data.label(residuals.anscombe(self.family, *self._rows(), 1.0))
+
+    @property
+    def resid_anscombe_scaled(self) -> Any:
+        """Anscombe residuals at the estimated dispersion, shape (n,)."""
+        return self.model.data.label(residuals.anscombe(self.family, *self._rows(), self.scale))
+
+    @property
+    def resid_anscombe(self) -> Any:
+        """Anscombe residuals, the same as `resid_anscombe_scaled`."""
+        return self.resid_anscombe_scaled
+
+    @property
+    def resid_generalized(self) -> Any:
+        """Derivative of each row's log-likelihood by its linear predictor, shape (n,)."""
+        return self.model.data.label(self.model.row_scores(self.record.estimable) / self.scale)
+
+    @property
+    def resid(self) -> Any:
+        """Response residuals, as statsmodels' OLS names them."""
+        return self.resid_response
+
+    @property
+    def null(self) -> Any:
+        """Fitted means of the constant-only model, shape (n,)."""
+        return self.model.data.label(self.model.null_mean())
+
+    def get_hat_matrix_diag(self) -> Any:
+        """Return the leverages w_i x_i' (X'WX)^-1 x_i, shape (n,)."""
+        return self.model.data.label(self.model.hat_values(self.record))
+
+    # -- predictions -----------------------------------------------------------------
+
+    def predict(
+        self,
+        exog: Any = None,
+        transform: bool = True,
+        *,
+        which: str = "mean",
+        offset: Any = None,
+        exposure: Any = None,
+        new_levels: str = "raise",
+    ) -> Any:
+        """Predict rows.
+
+        Parameters
+        ----------
+        exog : DataFrame, dict, ndarray, optional
+            New data for a formula, or new predictors for arrays (a frame is matched by
+            column name); the rows of the fit by default.
+        transform : bool
+            Whether ``exog`` is data for the formula; False takes it as a design matrix.
+        which : {"mean", "linear", "var_unscaled"}
+            The mean, the linear predictor, or V(mean).
+        offset, exposure : str or array_like, optional
+            For the new rows. Offsets in the formula, or given by column name, are
+            remembered; others must be given.
+        new_levels : {"raise", "nan"}
+            What to do about a level that the fit has not seen.
+
+        Returns
+        -------
+        Series or ndarray of shape (n,)
+            In the order and with the index of ``exog``; NaN where a value is missing.
+        """
+        if which not in ("mean", "linear", "var_unscaled"):
+            raise ArgumentError(
+                f"which must be 'mean', 'linear' or 'var_unscaled' (got {which!r})."
+            )
+        new = self.model.new_rows(exog, transform, offset, exposure, new_levels)
+        eta = new.eta(self.record.estimable)
+        if which == "linear":
+            return new.label(eta)
+        mu = self.family.link.inverse(eta)
+        return new.label(mu if which == "mean" else self.family.variance(mu))
+
+    def get_prediction(
+        self,
+        exog: Any = None,
+        transform: bool = True,
+        *,
+        offset: Any = None,
+        exposure: Any = None,
+        new_levels: str = "raise",
+    ) -> Prediction:
+        """Predict means with standard errors and intervals.
+
+        Parameters
+        ----------
+        exog, transform, offset, exposure, new_levels
+            As in `predict`.
+
+        Returns
+        -------
+        Prediction
+            With ``predicted_mean``, ``se_mean``, ``conf_int()`` and ``summary_frame()``;
+            intervals are made on the link scale.
+        """
+        new = self.model.new_rows(exog, transform, offset, exposure, new_levels)
+        covariance = np.nan_to_num(self._covariance, nan=0.0)
+        linear_normal = self.family.dispersion is None and self.family.variance_power() == 0.0
+        linear_normal = linear_normal and self.family.link.name == "identity"
+        return Prediction(
+            link=self.family.link,
+            eta=new.spread(new.eta(self.record.estimable)),
+            se_eta=new.spread(standard_errors(new.design, covariance)),
+            df=self._df_test,
+            index=new.index if new.labelled else None,
+            observation_variance=self.scale if linear_normal and self.use_t else None,
+        )
+
+    def pred_table(self, threshold: float = 0.5) -> Array:
+        """Return how often each outcome was predicted: rows observed, columns predicted.
+
+        Parameters
+        ----------
+        threshold : float
+            Probability from which the event is predicted.
+
+        Returns
+        -------
+        ndarray of shape (2, 2)
+            Observed 0 and 1 in the rows, predicted 0 and 1 in the columns, in
+            observations (frequencies and trials counted).
+        """
+        if not self.family.proportions:
+            raise NotAvailableError("pred_table is for binomial models.")
+        data = self.model.data
+        count = np.ones_like(data.response.y)
+        for part in (data.response.trials, data.freq_weights):
+            if part is not None:
+                count = count * part
+        predicted = (self._mu > threshold).astype(int)
+        table = np.zeros((2, 2))
+        for outcome, share in ((1, data.response.y), (0, 1.0 - data.response.y)):
+            table[outcome] = np.bincount(predicted, weights=count * share, minlength=2)
+        return table
+
+    # -- the normal linear model -----------------------------------------------------
+
+    def _require_linear(self, what: str) -> None:
+        if not (self.family.variance_power() == 0.0 and self.family.link.name == "identity"):
+            raise NotAvailableError(
+                f"{what} is defined for the normal linear model; for this one see "
+                "pseudo_rsquared() and llr."
+            )
+
+    @property
+    def ssr(self) -> float:
+        """Residual sum of squares (normal linear model)."""
+        self._require_linear("ssr")
+        return self.deviance
+
+    @property
+    def centered_tss(self) -> float:
+        """Sum of squares about the mean (normal linear model)."""
+        self._require_linear("centered_tss")
+        return self.null_deviance
+
+    @property
+    def uncentered_tss(self) -> float:
+        """Sum of squares about 0 (normal linear model)."""
+        self._require_linear("uncentered_tss")
+        data = self.model.data
+        weight = data.weight
+        squares = data.response.y**2
+        return float(squares.sum() if weight is None else np.dot(weight, squares))
+
+    @property
+    def ess(self) -> float:
+        """Explained sum of squares (normal linear model)."""
+        self._require_linear("ess")
+        total = self.centered_tss if self.record.has_constant else self.uncentered_tss
+        return total - self.ssr
+
+    @property
+    def rsquared(self) -> float:
+        """R-squared, about the mean where there is a constant (normal linear model)."""
+        self._require_linear("rsquared")
+        total = self.centered_tss if self.record.has_constant else self.uncentered_tss
+        return 1.0 - self.ssr / total if total > 0.0 else math.nan
+
+    @property
+    def rsquared_adj(self) -> float:
+        """R-squared adjusted for the number of columns (normal linear model)."""
+        self._require_linear("rsquared_adj")
+        if self.df_resid <= 0:
+            return math.nan
+        return 1.0 - (self.nobs - self.k_constant) / self.df_resid * (1.0 - self.rsquared)
+
+    @property
+    def mse_resid(self) -> float:
+        """Residual mean square (normal linear model)."""
+        return self.ssr / self.df_resid if self.df_resid > 0 else math.nan
+
+    @property
+    def mse_model(self) -> float:
+        """Model mean square (normal linear model)."""
+        return self.ess / self.df_model if self.df_model > 0 else math.nan
+
+    @property
+    def fvalue(self) -> float:
+        """F statistic of all columns beyond the constant (normal linear model).
+
+        With a robust covariance it is the Wald statistic over its degrees of freedom.
+        """
+        self._require_linear("fvalue")
+        if self.df_model == 0:
+            return math.nan
+        if self.cov_type == "nonrobust":
+            return self.mse_model / self.mse_resid if self.mse_resid > 0.0 else math.inf
+        return self._robust_f()
+
+    def _robust_f(self) -> float:
+        kept = self.record.kept
+        constant = self.model.constant_column(self.record)
+        tested = np.array([j for j in kept if j != constant])
+        theta = self.record.theta[tested]
+        part = self._covariance[np.ix_(tested, tested)]
+        return float(theta @ np.linalg.solve(part, theta)) / tested.size
+
+    @property
+    def f_pvalue(self) -> float:
+        """Its p-value (normal linear model)."""
+        return f_sf(self.fvalue, self.df_model, self.df_resid_inference)
+
+    # -- data ------------------------------------------------------------------------
+
+    def remove_data(self) -> GLMResults:
+        """Return the same results without the rows they were fitted to.
+
+        Coefficients, tests, the summary and predictions for new data stay; what has a
+        value for each row of the fit raises `NotAvailableError`.
+        """
+        light = copy.copy(self)
+        light.model = self.model.without_data()
+        return light

@@ -1,0 +1,244 @@
+"""The records of a summary: what is said, in what order. It computes no statistic."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glmfit.errors import ArgumentError
+from glmfit.families import Family
+from glmfit.output import Column, Field, Row, Summary, Table
+
+if TYPE_CHECKING:
+    from glmfit.results.glm import GLMResults
+
+__all__ = ["ratio_title", "summarise"]
+
+
+def summarise(
+    result: GLMResults,
+    *,
+    yname: str | None,
+    xname: list[str] | None,
+    title: str | None,
+    alpha: float,
+    exponentiate: bool | None,
+) -> Summary:
+    """Return the summary of a fitted model (see `GLMResults.summary`)."""
+    names = _names(result, xname)
+    left, right = _HEADERS[result.model.summary_style](result, yname)
+    tables = [_coefficients(result, names, alpha)]
+    heading = ratio_title(result.family)
+    if exponentiate or (exponentiate is None and heading is not None):
+        tables.append(_ratios(result, names, alpha, heading or "exp(coef)"))
+    return Summary(
+        title=title or result.model.summary_title,
+        left=left,
+        right=right,
+        tables=tuple(tables),
+        notes=tuple(_notes(result)),
+    )
+
+
+def ratio_title(family: Family) -> str | None:
+    """Return what exp(coefficient) is called in a model, if it has a name."""
+    link = family.link.name
+    if link == "logit":
+        return "Odds ratios"
+    if link == "log" and family.counts:
+        return "Rate ratios"
+    if link == "log" and family.proportions:
+        return "Risk ratios"
+    return None
+
+
+def _names(result: GLMResults, xname: list[str] | None) -> tuple[str, ...]:
+    own: tuple[str, ...] = result.model.data.names
+    if xname is None:
+        return own
+    if len(xname) != len(own):
+        raise ArgumentError(f"xname has {len(xname)} names for {len(own)} coefficients.")
+    return tuple(xname)
+
+
+def _yname(result: GLMResults, yname: str | None) -> str:
+    return yname or result.model.endog_names
+
+
+def _glm_header(
+    result: GLMResults, yname: str | None
+) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
+    left = (
+        Field("Dep. Variable:", _yname(result, yname)),
+        Field("Model:", result.model.summary_name),
+        Field("Model Family:", result.family.describe()),
+        Field("Link Function:", str(result.family.link)),
+        Field("Method:", result.method),
+        Field("Converged:", str(result.converged)),
+        Field("No. Iterations:", result.fit_history["iteration"]),
+        Field("Covariance Type:", result.cov_type),
+    )
+    right = (
+        Field("No. Observations:", result.nobs),
+        Field("Df Residuals:", result.df_resid),
+        Field("Df Model:", result.df_model),
+        Field("Scale:", float(result.scale)),
+        Field("Log-Likelihood:", float(result.llf)),
+        Field("Deviance:", float(result.deviance)),
+        Field("Pearson chi2:", float(result.pearson_chi2)),
+        Field("Pseudo R-squ. (CS):", float(result.pseudo_rsquared("cs"))),
+    )
+    return left, right
+
+
+def _discrete_header(
+    result: GLMResults, yname: str | None
+) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
+    left = (
+        Field("Dep. Variable:", _yname(result, yname)),
+        Field("Model:", result.model.summary_name),
+        Field("Method:", "MLE"),
+        Field("Converged:", str(result.converged)),
+        Field("No. Iterations:", result.fit_history["iteration"]),
+        Field("Covariance Type:", result.cov_type),
+        Field("AIC:", float(result.aic)),
+        Field("BIC:", float(result.bic)),
+    )
+    right = (
+        Field("No. Observations:", result.nobs),
+        Field("Df Residuals:", result.df_resid),
+        Field("Df Model:", result.df_model),
+        Field("Pseudo R-squ.:", float(result.prsquared)),
+        Field("Log-Likelihood:", float(result.llf)),
+        Field("LL-Null:", float(result.llnull)),
+        Field("LLR p-value:", float(result.llr_pvalue), "pvalue"),
+        Field("Deviance:", float(result.deviance)),
+    )
+    return left, right
+
+
+def _linear_header(
+    result: GLMResults, yname: str | None
+) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
+    left = (
+        Field("Dep. Variable:", _yname(result, yname)),
+        Field("Model:", result.model.summary_name),
+        Field("Method:", "Least Squares"),
+        Field("No. Observations:", result.nobs),
+        Field("Df Residuals:", result.df_resid),
+        Field("Df Model:", result.df_model),
+        Field("Covariance Type:", result.cov_type),
+        Field("Scale:", float(result.scale)),
+    )
+    right = (
+        Field("R-squared:", float(result.rsquared)),
+        Field("Adj. R-squared:", float(result.rsquared_adj)),
+        Field("F-statistic:", float(result.fvalue)),
+        Field("Prob (F-statistic):", float(result.f_pvalue), "pvalue"),
+        Field("Log-Likelihood:", float(result.llf)),
+        Field("AIC:", float(result.aic)),
+        Field("BIC:", float(result.bic)),
+        Field("Cond. No. (scaled):", float(result.record.condition)),
+    )
+    return left, right
+
+
+_HEADERS = {"glm": _glm_header, "discrete": _discrete_header, "linear": _linear_header}
+
+
+def _interval_columns(alpha: float) -> tuple[Column, Column]:
+    return (
+        Column(f"[{alpha / 2:g}", "estimate"),
+        Column(f"{1 - alpha / 2:g}]", "estimate"),
+    )
+
+
+def _coefficients(result: GLMResults, names: tuple[str, ...], alpha: float) -> Table:
+    letter = "t" if result.use_t else "z"
+    columns = (
+        Column("coef", "estimate"),
+        Column("std err", "estimate"),
+        Column(letter, "statistic"),
+        Column(f"P>|{letter}|", "pvalue"),
+        *_interval_columns(alpha),
+    )
+    values = np.column_stack(
+        [
+            np.asarray(result.params),
+            np.asarray(result.bse),
+            np.asarray(result.tvalues),
+            np.asarray(result.pvalues),
+            np.asarray(result.conf_int(alpha)),
+        ]
+    )
+    return Table(columns, _table_rows(result, names, values))
+
+
+def _ratios(result: GLMResults, names: tuple[str, ...], alpha: float, heading: str) -> Table:
+    columns = (Column("exp(coef)", "estimate"), *_interval_columns(alpha))
+    with np.errstate(over="ignore"):
+        values = np.exp(
+            np.column_stack([np.asarray(result.params), np.asarray(result.conf_int(alpha))])
+        )
+    return Table(columns, _table_rows(result, names, values), title=heading)
+
+
+def _table_rows(
+    result: GLMResults, names: tuple[str, ...], values: Any
+) -> tuple[Row, ...]:
+    own = result.model.data.names
+    aliased = result.record.aliased
+    return tuple(
+        Row(name, note=f"(aliased: {aliased[original]})")
+        if original in aliased
+        else Row(name, tuple(float(v) for v in line))
+        for name, original, line in zip(names, own, values, strict=True)
+    )
+
+
+def _notes(result: GLMResults) -> list[str]:
+    data = result.model.data
+    notes = []
+    if not result.converged:
+        notes.append(f"Not converged: {result.record.reason}.")
+    if data.response.event is not None:
+        notes.append(f"Event modelled: {data.response.event}.")
+    if data.spec is not None and data.spec.reference_levels():
+        told = ", ".join(f"{k} = {v}" for k, v in data.spec.reference_levels().items())
+        notes.append(f"Reference levels: {told}.")
+    lost = int((~data.kept).sum())
+    if data.dropped:
+        by = ", ".join(f"{column}: {count}" for column, count in data.dropped.items())
+        noun = "row" if lost == 1 else "rows"
+        notes.append(f"{lost} of {data.kept.size} {noun} dropped for missing values ({by}).")
+    weights = [
+        what
+        for what, given in (
+            ("freq_weights", data.freq_weights),
+            ("var_weights", data.var_weights),
+            ("offset", data.offset),
+        )
+        if given is not None
+    ]
+    if weights:
+        notes.append(f"Fitted with {', '.join(weights)}.")
+    if result.record.scale_source not in ("fixed", "Pearson") or (
+        result.record.scale_source == "Pearson" and result.family.dispersion is not None
+    ):
+        notes.append(f"Standard errors use a dispersion that is {_SOURCES[result.record.scale_source]}.")
+    if result.cov_type != "nonrobust":
+        notes.append(result.cov_kwds["description"])
+    if result.record.condition > 1e8:
+        notes.append(
+            f"The columns are nearly collinear (condition number {result.record.condition:.1e} "
+            "after scaling); their coefficients cannot be told apart well."
+        )
+    return notes
+
+
+_SOURCES = {
+    "Pearson": "estimated by Pearson's chi-square",
+    "deviance": "estimated by the deviance",
+    "given": "given",
+}
