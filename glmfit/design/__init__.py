@@ -7,4 +7,13 @@ from glmfit.design.constant import constant_combination
 from glmfit.design.dense import Dense
 from glmfit.design.sparse import Sparse
 
-__all__ = ["Blocks", "Categorical", "Dense", "Design", "Mapped", "Sparse", "constant_combination", "stack"]
+__all__ = [
+    "Blocks",
+    "Categorical",
+    "Dense",
+    "Design",
+    "Mapped",
+    "Sparse",
+    "constant_combination",
+    "stack",
+]

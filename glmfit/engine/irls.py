@@ -210,11 +210,15 @@ class _Scoring:
 
     def verdict(self, point: _Point) -> str | None:
         """Say why the fit has converged at this point, or None."""
+        # The step must be small for the predictor as well as for the likelihood: where data
+        # are separated it stays large while the weights, and with them the decrement, vanish.
+        move = np.abs(point.step * self.lengths).max(initial=0.0)
+        reach = np.abs(point.theta * self.lengths).max(initial=0.0)
+        if move > SETTLED * max(reach, 1.0):
+            return None
         if point.decrement <= ROUNDING * point.factor.norm(point.theta):
             return "the step is at the level of rounding"
-        move = np.abs(point.step * self.lengths).max(initial=0.0)
-        reach = max(np.abs(point.theta * self.lengths).max(initial=0.0), 1.0)
-        if self.size(point) <= self.control.tol and move <= SETTLED * reach:
+        if self.size(point) <= self.control.tol:
             return "score and step are zero within tolerance"
         return None
 
@@ -222,9 +226,7 @@ class _Scoring:
         """Add a line to the history."""
         number = len(self.history) + 1
         size = self.size(point)
-        self.history.append(
-            Iteration(number, point.stats.deviance, size, halvings, point.theta)
-        )
+        self.history.append(Iteration(number, point.stats.deviance, size, halvings, point.theta))
         if self.control.disp:
             print(f"iteration {number:3d}  deviance {point.stats.deviance:.10g}  step {size:.3g}")
 

@@ -119,5 +119,3 @@ def _deepest_theta(run: Pass) -> Array:
         )
     theta: Array = found.x[:-1] / length
     return theta
-
-

@@ -41,7 +41,13 @@ class Beside:
 
 
 def beside(
-    given: Any, what: str, table: Table | None, index: pd.Index | None, n: int, *, numeric: bool = True
+    given: Any,
+    what: str,
+    table: Table | None,
+    index: pd.Index | None,
+    n: int,
+    *,
+    numeric: bool = True,
 ) -> Beside:
     """Return a vector aligned with the rows of the data.
 
@@ -104,9 +110,7 @@ def _same_column(given: pd.Series, table: Table | None) -> str | None:
     return str(given.name) if own is given or own.equals(given) else None
 
 
-def _as_numbers(
-    series: pd.Series, missing: NDArray[np.bool_], what: str
-) -> NDArray[np.float64]:
+def _as_numbers(series: pd.Series, missing: NDArray[np.bool_], what: str) -> NDArray[np.float64]:
     values = column_values(series[~missing] if missing.any() else series, what)
     if not isinstance(values, np.ndarray):
         raise DataError(f"{what} must be numbers; it is text or categorical.")

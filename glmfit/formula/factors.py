@@ -23,7 +23,15 @@ from glmfit.formula.namespace import NAMESPACE
 from glmfit.formula.safety import Expression
 from glmfit.formula.table import Table, column_values, first_rows, missing_rows
 
-__all__ = ["Factor", "Learned", "Rows", "check_finite", "has_known_level", "level_codes", "missing_in"]
+__all__ = [
+    "Factor",
+    "Learned",
+    "Rows",
+    "check_finite",
+    "has_known_level",
+    "level_codes",
+    "missing_in",
+]
 
 Array = NDArray[np.float64]
 

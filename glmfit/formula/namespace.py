@@ -12,9 +12,7 @@ from glmfit.formula.safety import FUNCTIONS
 
 __all__ = ["NAMESPACE"]
 
-PATSY_FUNCTIONS = (
-    "bs cc center cr scale standardize te Treatment Poly Sum Helmert Diff".split()
-)
+PATSY_FUNCTIONS = "bs cc center cr scale standardize te Treatment Poly Sum Helmert Diff".split()
 
 NAMESPACE: Mapping[str, Any] = {
     **FUNCTIONS,

@@ -101,9 +101,7 @@ def proportion_response(
     return _shares(np.asarray(value, dtype=np.float64), name, event, trials)
 
 
-def _counts(
-    values: tuple[Any, ...], name: str, event: Any, trials: Array | None
-) -> Response:
+def _counts(values: tuple[Any, ...], name: str, event: Any, trials: Array | None) -> Response:
     columns = np.column_stack([np.asarray(value, dtype=np.float64) for value in values])
     if columns.shape[1] != 2:
         raise ResponseError(
@@ -120,9 +118,7 @@ def _counts(
     return Response(share, name, trials=total)
 
 
-def _two_levels(
-    value: pd.Categorical, name: str, event: Any, trials: Array | None
-) -> Response:
+def _two_levels(value: pd.Categorical, name: str, event: Any, trials: Array | None) -> Response:
     if trials is not None:
         raise ArgumentError("trials= goes with proportions, not with categories.")
     levels = list(value.categories)

@@ -161,7 +161,9 @@ def _check_tilde(formula: str, needs_response: bool) -> None:
         )
     if formula.count("~") > 1:
         place = formula.index("~", formula.index("~") + 1)
-        raise FormulaError(f"The formula has more than one '~'.\n    {formula}\n    {'^':>{place + 1}}")
+        raise FormulaError(
+            f"The formula has more than one '~'.\n    {formula}\n    {'^':>{place + 1}}"
+        )
 
 
 def _with_caret(error: PatsyError, formula: str) -> str:
@@ -218,9 +220,7 @@ def _response_factors(terms: Sequence[Any], factor: Any, formula: str) -> tuple[
     found = []
     for term in terms:
         if len(term.factors) > 1:
-            raise FormulaError(
-                f"The left-hand side cannot hold an interaction.\n    {formula}"
-            )
+            raise FormulaError(f"The left-hand side cannot hold an interaction.\n    {formula}")
         found += [factor(item) for item in term.factors]
     return tuple(found)
 
@@ -618,7 +618,9 @@ class _Assembly:
             levels = learned.levels or ()
             value = f.value(learned, self.rows)
             if isinstance(value, np.ndarray) and value.dtype.kind == "f":
-                raise DataError(f"{f.name()} was a factor in the data of the fit; it is numeric here.")
+                raise DataError(
+                    f"{f.name()} was a factor in the data of the fit; it is numeric here."
+                )
             own = level_codes(value, levels, f.name(), self.rows.index)
             size *= len(levels)
             codes = own if codes is None else codes.astype(np.int32) * len(levels) + own

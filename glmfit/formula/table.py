@@ -133,6 +133,8 @@ def column_values(series: pd.Series, name: str, *, as_levels: bool = False) -> A
     dtype = series.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         return pd.Categorical(series).remove_unused_categories()
+    if str(dtype).startswith("dictionary<"):  # Arrow's categories
+        return pd.Categorical(series.tolist())
     if isinstance(dtype, pd.SparseDtype):
         return _numbers(pd.Series(np.asarray(series), name=name), as_levels)
     if pd.api.types.is_bool_dtype(dtype):

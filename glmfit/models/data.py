@@ -587,4 +587,3 @@ def aligned_exog(frame: pd.DataFrame, names: tuple[str, ...]) -> pd.DataFrame:
             f"{', '.join(map(str, frame.columns))})."
         )
     return frame.rename(columns=str)[list(names)]
-

@@ -169,10 +169,10 @@ class GLM:
     ) -> None:
         refuse_unknown(type(self).__name__, unknown, _INIT_NAMES)
         self.family = self._resolve(family, link)
-        given = dict(zip(BESIDE, (offset, exposure, freq_weights, var_weights, trials), strict=True))
-        self.data = array_data(
-            endog, exog, self.family, given, missing=missing, event=event
+        given = dict(
+            zip(BESIDE, (offset, exposure, freq_weights, var_weights, trials), strict=True)
         )
+        self.data = array_data(endog, exog, self.family, given, missing=missing, event=event)
         self.formula: str | None = None
 
     @classmethod
@@ -199,7 +199,9 @@ class GLM:
         refuse_unknown(cls.__name__, unknown, (*_INIT_NAMES, "subset", "env"))
         model = cls.__new__(cls)
         model.family = cls._resolve(family, link)
-        given = dict(zip(BESIDE, (offset, exposure, freq_weights, var_weights, trials), strict=True))
+        given = dict(
+            zip(BESIDE, (offset, exposure, freq_weights, var_weights, trials), strict=True)
+        )
         model.data = formula_data(
             formula,
             data,
@@ -388,9 +390,7 @@ class GLM:
             details: dict[str, Any] = {"description": told, "n_groups": n_groups}
         else:
             leverage = self._hat(record, bread, rows) / np.where(freq > 0.0, freq, 1.0)
-            middle = sandwich.hc_covariance(
-                kind, bread, rows, score, leverage, record.nobs, freq
-            )
+            middle = sandwich.hc_covariance(kind, bread, rows, score, leverage, record.nobs, freq)
             details = {"description": f"Standard errors are heteroscedasticity robust ({kind})."}
         covariance = np.full(record.unscaled.shape, np.nan)
         covariance[np.ix_(kept, kept)] = middle
@@ -557,8 +557,7 @@ def refuse_unknown(where: str, given: Mapping[str, Any], known: tuple[str, ...])
     """Raise for a keyword that is not known, with the near miss."""
     for name in given:
         raise ArgumentTypeError(
-            f"{where} has no argument {name!r}.{suggest(name, known)} "
-            f"It takes: {', '.join(known)}."
+            f"{where} has no argument {name!r}.{suggest(name, known)} It takes: {', '.join(known)}."
         )
 
 

@@ -184,9 +184,7 @@ def _ratios(result: GLMResults, names: tuple[str, ...], alpha: float, heading: s
     return Table(columns, _table_rows(result, names, values), title=heading)
 
 
-def _table_rows(
-    result: GLMResults, names: tuple[str, ...], values: Any
-) -> tuple[Row, ...]:
+def _table_rows(result: GLMResults, names: tuple[str, ...], values: Any) -> tuple[Row, ...]:
     own = result.model.data.names
     aliased = result.record.aliased
     return tuple(
@@ -226,7 +224,9 @@ def _notes(result: GLMResults) -> list[str]:
     if result.record.scale_source not in ("fixed", "Pearson") or (
         result.record.scale_source == "Pearson" and result.family.dispersion is not None
     ):
-        notes.append(f"Standard errors use a dispersion that is {_SOURCES[result.record.scale_source]}.")
+        notes.append(
+            f"Standard errors use a dispersion that is {_SOURCES[result.record.scale_source]}."
+        )
     if result.cov_type != "nonrobust":
         notes.append(result.cov_kwds["description"])
     if result.record.condition > 1e8:
