@@ -10,27 +10,29 @@ from collections.abc import Sequence
 import pandas as pd
 
 from glmfit.errors import GlmfitError, GlmfitWarning
-from glmfit.models import glm, ols
+from glmfit.models import GLM, glm, ols
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = _parser().parse_args(arguments)
-    warnings.showwarning = _show_warning
+    warnings.showwarning = _show_warning  # type: ignore[assignment]  # it needs no file or line
     try:
         data = pd.read_csv(options.file)
-        if options.family == "ols":
-            model = ols(options.formula, data)
-        else:
-            given = {name: getattr(options, name) for name in _COLUMNS if getattr(options, name)}
-            model = glm(options.formula, data, options.family, link=options.link, **given)
-        result = model.fit(cov_type=options.cov_type)
+        result = _model(options, data).fit(cov_type=options.cov_type)
     except (GlmfitError, OSError, pd.errors.ParserError) as error:
         print(f"glmfit: {error}", file=sys.stderr)
         return 1
     summary = result.summary(alpha=options.alpha)
     print(getattr(summary, f"as_{options.output}")())
     return 0
+
+
+def _model(options: argparse.Namespace, data: pd.DataFrame) -> GLM:
+    given = {name: getattr(options, name) for name in _COLUMNS if getattr(options, name)}
+    if options.family == "ols":
+        return ols(options.formula, data, **given)
+    return glm(options.formula, data, options.family, link=options.link, **given)
 
 
 _COLUMNS = ("offset", "exposure", "freq_weights", "var_weights", "trials", "event")

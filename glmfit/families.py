@@ -467,10 +467,11 @@ class NegativeBinomial(Family):
     def anscombe_transform(self, mu: Array) -> Array:
         third = 1.0 / 3.0
         tail = special.hyp2f1(third, 2 * third, 5 * third, -self._alpha() * mu)
-        return 1.5 * mu ** (2 * third) * tail
+        integral: Array = 1.5 * mu ** (2 * third) * tail
+        return integral
 
     def start(self, y: Array, weight: Array) -> Array:
-        return y + (y == 0.0) / 6.0
+        return np.where(y == 0.0, 1.0 / 6.0, y)
 
     def examples(self) -> tuple[Family, ...]:
         return tuple(replace(self, alpha=alpha) for alpha in (0.3, 1.0, 2.5))
@@ -560,7 +561,7 @@ class Tweedie(Family):
         return self._power()
 
     def start(self, y: Array, weight: Array) -> Array:
-        return y + 0.1 * (y == 0.0)
+        return np.where(y == 0.0, 0.1, y)
 
     def check_response(self, y: Array) -> None:
         power = self._power()

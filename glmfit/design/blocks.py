@@ -88,7 +88,7 @@ def _cross_table(left: Categorical, right: Categorical, weight: Array) -> Array:
         weights=left.scaled(right.scaled(weight)),
         minlength=left.n_levels * right.n_levels,
     )
-    return table.reshape(left.n_levels, right.n_levels)
+    return table.astype(float, copy=False).reshape(left.n_levels, right.n_levels)
 
 
 def _sums_by_level(factor: Categorical, dense: Dense, weight: Array) -> Array:

@@ -54,7 +54,10 @@ class Categorical(Design):
 
     def sum_by_level(self, rows: Array) -> Array:
         """Return the sum of ``rows`` within each level, shape (n_levels,)."""
-        return np.bincount(self.codes, weights=rows, minlength=self.n_levels)
+        sums: Array = np.bincount(self.codes, weights=rows, minlength=self.n_levels).astype(
+            float, copy=False
+        )
+        return sums
 
     def matvec(self, beta: Array) -> Array:
         return self.scaled(beta[self.codes])

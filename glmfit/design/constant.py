@@ -70,5 +70,5 @@ def _preimage(design: Mapped, weights: NDArray[np.float64]) -> Array | None:
                 theta = np.zeros(transform.shape[1])
                 theta[j] = weights[stored[0]] / columns.data[columns.indptr[j]]
                 return theta
-    theta = np.linalg.lstsq(transform.toarray(), weights, rcond=None)[0]
-    return theta if np.allclose(transform @ theta, weights, atol=1e-9) else None
+    solved: Array = np.asarray(np.linalg.lstsq(transform.toarray(), weights, rcond=None)[0])
+    return solved if np.allclose(transform @ solved, weights, atol=1e-9) else None

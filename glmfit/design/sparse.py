@@ -24,7 +24,7 @@ class Sparse(Design):
     __slots__ = ("values",)
 
     def __init__(self, values: Any) -> None:
-        self.values = sparse.csr_array(values)
+        self.values = sparse.csr_array(values).astype(np.float64, copy=False)
 
     @property
     def shape(self) -> tuple[int, int]:

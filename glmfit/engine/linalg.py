@@ -75,7 +75,8 @@ def cholesky(gram: Array) -> Triangular | None:
 def merge_triangular(upper: Array | None, block: Array) -> Array:
     """Return the triangle of ``block`` stacked under ``upper`` (one step of TSQR)."""
     stacked = block if upper is None else np.vstack([upper, block])
-    return np.linalg.qr(stacked, mode="r")
+    upper_new: Array = np.asarray(np.linalg.qr(stacked, mode="r"))
+    return upper_new
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ on any number of threads.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from glmfit.sources import Rows
 __all__ = ["Likelihood", "Pass", "RootStats", "SuffStats"]
 
 Array = NDArray[np.float64]
+T = TypeVar("T")
 
 
 class EtaStats(Protocol):
@@ -196,17 +198,18 @@ class Pass:
     def _constant(self) -> float:
         return self.likelihood.constant_eta(self.mean_response())
 
-    def _sum(self, statistics: object) -> SuffStats:
+    def _sum(self, statistics: Callable[[Rows], SuffStats]) -> SuffStats:
         design = self.rows.design
-        deviance, score, gram = 0.0, None, None
+        width = design.raw.shape[1]
+        deviance, score, gram = 0.0, np.zeros(width), np.zeros((width, width))
         with np.errstate(all="ignore"):
             for part in map_chunks(_quiet(statistics), self.rows, self.control):
                 deviance += part.deviance
-                score = part.score if score is None else score + part.score
-                gram = part.information if gram is None else gram + part.information
+                score += part.score
+                gram += part.information
         return SuffStats(deviance, design.contract(score), design.contract_sandwich(gram))
 
-    def _triangle(self, matrix: object) -> Array:
+    def _triangle(self, matrix: Callable[[Rows], Array]) -> Array:
         upper: Array | None = None
         with np.errstate(all="ignore"):
             for block in map_chunks(_quiet(matrix), self.rows, self.control):
@@ -215,10 +218,10 @@ class Pass:
         return upper
 
 
-def _quiet(function):
+def _quiet(function: Callable[[Rows], T]) -> Callable[[Rows], T]:
     """Return ``function`` with floating-point warnings off, on whichever thread it runs."""
 
-    def run(chunk: Rows):
+    def run(chunk: Rows) -> T:
         with np.errstate(all="ignore"):
             return function(chunk)
 

@@ -111,7 +111,7 @@ def _deepest_theta(run: Pass) -> Array:
         bounds=[*free, (None, 1.0)],
         method="highs",
     )
-    if not found.success or found.x[-1] <= 0.0:
+    if not found.success or found.x is None or found.x[-1] <= 0.0:
         raise FitError(
             f"No coefficients keep the linear predictor of every row inside {domain}, "
             "where this family and link have their means. Use another link (the log link "

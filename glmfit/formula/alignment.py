@@ -104,10 +104,11 @@ def _one_dimensional(given: Any, what: str, n: int) -> NDArray[Any]:
 
 def _same_column(given: pd.Series, table: Table | None) -> str | None:
     """Return the name of the data's column that ``given`` is, so that it is remembered."""
-    if table is None or given.name not in table.names or table.names.count(given.name) > 1:
+    name = given.name
+    if table is None or not isinstance(name, str) or table.names.count(name) != 1:
         return None
-    own = table.column(given.name)
-    return str(given.name) if own is given or own.equals(given) else None
+    own = table.column(name)
+    return name if own is given or own.equals(given) else None
 
 
 def _as_numbers(series: pd.Series, missing: NDArray[np.bool_], what: str) -> NDArray[np.float64]:

@@ -78,9 +78,14 @@ class Rows:
             check_finite(values, f"Column {name!r}", self.index)
 
 
+def any_column(marks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which rows are marked in any column."""
+    return marks if marks.ndim == 1 else np.asarray(marks.any(axis=1))
+
+
 def check_finite(values: Array, what: str, index: pd.Index) -> None:
     """Raise if any value is infinite; NaN is left to the row mask."""
-    infinite = np.isinf(values) if values.ndim == 1 else np.isinf(values).any(axis=1)
+    infinite = any_column(np.isinf(values))
     if infinite.any():
         count = int(infinite.sum())
         noun = "value" if count == 1 else "values"

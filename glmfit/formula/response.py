@@ -118,7 +118,7 @@ def _counts(values: tuple[Any, ...], name: str, event: Any, trials: Array | None
     return Response(share, name, trials=total)
 
 
-def _two_levels(value: pd.Categorical, name: str, event: Any, trials: Array | None) -> Response:
+def _two_levels(value: Any, name: str, event: Any, trials: Array | None) -> Response:
     if trials is not None:
         raise ArgumentError("trials= goes with proportions, not with categories.")
     levels = list(value.categories)
@@ -171,7 +171,7 @@ def _outside_message(y: Array, outside: NDArray[np.bool_], name: str) -> str:
         f"({int(outside.sum())} of {y.size} values lie outside 0 to 1)."
     )
     if values.size == 2:
-        low, high = values
+        high = values[1]
         return f"{message} Recode it: ({name} == {high:g}) is 1 where the event happened."
     if values[0] >= 0.0 and values[-1] <= 100.0:
         message += " If these are percentages, divide by 100 and give trials="

@@ -14,7 +14,7 @@ import ast
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -131,10 +131,14 @@ def check_expression(
         If it is no expression at all.
     """
     tree = _parse(code, columns)
-    called = {node.func.id for node in ast.walk(tree) if _is_bare_call(node)}
+    called = {_bare_name(node) for node in ast.walk(tree)} - {None}
     for node in ast.walk(tree):
         _check_node(node, code, env)
-    owners = {node.value.id for node in ast.walk(tree) if _is_attribute(node)}
+    owners = {
+        node.value.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    }
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     known = set(functions) | set(env)
     quoted = _quoted_columns(tree, code, columns)
@@ -142,14 +146,13 @@ def check_expression(
     used_functions = names - used_columns
     for name in sorted(used_functions - known):
         raise _unknown(name, code, columns, known, called=name in called)
-    body = tree.body
     return Expression(
         code=code,
         columns=frozenset(used_columns),
         quoted=frozenset(quoted),
         functions=frozenset(used_functions),
         aggregates=_aggregates(tree),
-        head=body.func.id if _is_bare_call(body) else None,
+        head=_bare_name(tree.body),
     )
 
 
@@ -166,12 +169,11 @@ def _parse(code: str, columns: Collection[str]) -> ast.Expression:
         ) from error
 
 
-def _is_bare_call(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-
-
-def _is_attribute(node: ast.AST) -> bool:
-    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+def _bare_name(node: ast.AST) -> str | None:
+    """Return the name that is called, if ``node`` calls a function by its bare name."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        return node.func.id
+    return None
 
 
 def _check_node(node: ast.AST, code: str, env: Collection[str]) -> None:
@@ -223,16 +225,19 @@ def _check_operation(node: ast.BinOp, code: str) -> None:
 def _quoted_columns(tree: ast.Expression, code: str, columns: Collection[str]) -> set[str]:
     quoted = set()
     for node in ast.walk(tree):
-        if not (_is_bare_call(node) and node.func.id == "Q"):  # type: ignore[attr-defined]
+        if not isinstance(node, ast.Call) or _bare_name(node) != "Q":
             continue
-        arguments = node.args  # type: ignore[attr-defined]
-        if len(arguments) != 1 or not isinstance(arguments[0], ast.Constant):
+        name = node.args[0].value if _is_one_text(node.args) else None
+        if not isinstance(name, str):
             raise FormulaError(f"Q takes one quoted column name, as in Q('my x') (in {code!r}).")
-        name = arguments[0].value
         if name not in columns:
-            raise _unknown(str(name), code, columns, set(), called=False)
+            raise _unknown(name, code, columns, set(), called=False)
         quoted.add(name)
     return quoted
+
+
+def _is_one_text(arguments: list[ast.expr]) -> TypeGuard[list[ast.Constant]]:
+    return len(arguments) == 1 and isinstance(arguments[0], ast.Constant)
 
 
 def _aggregates(tree: ast.Expression) -> tuple[str, ...]:

@@ -38,6 +38,7 @@ from glmfit.formula.factors import (
     Factor,
     Learned,
     Rows,
+    any_column,
     check_finite,
     has_known_level,
     level_codes,
@@ -443,7 +444,7 @@ class ModelSpec:
             value = factor.value(self.learned[factor.name()], rows)
             if isinstance(value, np.ndarray) and value.dtype.kind == "f":
                 check_finite(value, factor.name(), rows.index)
-                mask = np.isnan(value) if value.ndim == 1 else np.isnan(value).any(axis=1)
+                mask = any_column(np.isnan(value))
                 if mask.any():
                     found[factor.name()] = mask
         return found
@@ -569,9 +570,10 @@ class _Assembly:
                 self.entries.append((-1, self._dense_column(numeric, position, column_key), _ONE))
                 continue
             block = self._block(factors, numeric, position, column_key)
-            weights = _ONE
+            weights: Array = _ONE
             for f in factors:
-                weights = np.kron(weights, sub.contrasts[f.name()][:, position[f]])
+                column = sub.contrasts[f.name()][:, position[f]]
+                weights = np.outer(weights, column).ravel()
             self.entries.append((block, -1, weights))
 
     def _learned(self, factor: Factor) -> Learned:
@@ -659,4 +661,4 @@ def _row_major(columns: list[Array], n: int) -> Array:
     return matrix
 
 
-_ONE = np.ones(1)
+_ONE: Array = np.ones(1)

@@ -50,7 +50,8 @@ class Table:
             )
         if self.names.count(name) > 1:
             raise DataError(f"The data have {self.names.count(name)} columns named {name!r}.")
-        return self._source[name]
+        series: pd.Series = self._source[name]
+        return series
 
 
 class _PolarsColumns:
@@ -105,7 +106,7 @@ def _frame_of_mapping(data: Mapping[str, Any]) -> pd.DataFrame:
 def missing_rows(series: pd.Series) -> Mask:
     """Return which rows of a column are missing."""
     if isinstance(series.dtype, np.dtype) and series.dtype.kind == "f":
-        return np.isnan(series.to_numpy())
+        return np.asarray(np.isnan(series.to_numpy()))
     return np.asarray(series.isna(), dtype=bool)
 
 

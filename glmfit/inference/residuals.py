@@ -42,4 +42,5 @@ def anscombe(family: Family, y: Array, mu: Array, weight: Array, scale: float) -
 
 def hat_values(rows: Array, weight: Array, covariance: Array) -> Array:
     """Return the leverages w_i x_i' I^-1 x_i of dense rows X, shape (n, p)."""
-    return weight * np.einsum("ij,jk,ik->i", rows, covariance, rows, optimize=True)
+    spread: Array = np.einsum("ij,jk,ik->i", rows, covariance, rows, optimize=True)
+    return weight * spread

@@ -432,7 +432,7 @@ def design_of_arrays(
     A one-dimensional ``exog`` is one column. float64 arrays are viewed, not copied.
     """
     if sparse.issparse(exog):
-        design = Sparse(exog.astype(np.float64))
+        design = Sparse(exog)
         bad = np.zeros(design.shape[0], dtype=bool)
         return design, names or _default_names(design.shape[1]), bad, None
     if isinstance(exog, (pd.DataFrame, pd.Series)):

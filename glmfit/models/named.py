@@ -40,7 +40,7 @@ class Probit(GLM):
     summary_style: ClassVar[str] = "discrete"
     summary_title: ClassVar[str] = "Probit Regression Results"
     summary_name: ClassVar[str] = "Probit"
-    fixed_family: ClassVar[Family | None] = families.Binomial("probit")
+    fixed_family: ClassVar[Family | None] = families.Binomial(families.links.Probit())
     observed_information: ClassVar[bool] = True
 
 

@@ -123,11 +123,13 @@ class GLMResults:
     @property
     def family(self) -> Family:
         """The response distribution, with its link."""
-        return self.model.family
+        family: Family = self.model.family
+        return family
 
     @property
     def _names(self) -> tuple[str, ...]:
-        return self.model.data.names
+        names: tuple[str, ...] = self.model.data.names
+        return names
 
     def _by_term(self, values: Array, name: str | None = None) -> Any:
         if not self.model.data.labelled:
@@ -414,7 +416,8 @@ class GLMResults:
 
     @property
     def _eta(self) -> Array:
-        return self.model.linear_predictor(self.record.estimable)
+        eta: Array = self.model.linear_predictor(self.record.estimable)
+        return eta
 
     @property
     def _mu(self) -> Array:
