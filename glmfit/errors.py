@@ -28,6 +28,8 @@ Every error is also the built-in exception that a caller would have caught::
 from __future__ import annotations
 
 import difflib
+import sys
+import warnings
 from collections.abc import Iterable
 
 __all__ = [
@@ -52,6 +54,7 @@ __all__ = [
     "UnknownNameError",
     "UnsafeFormulaError",
     "suggest",
+    "warn",
 ]
 
 
@@ -137,6 +140,21 @@ class DataWarning(GlmfitWarning):
 
 class FormulaWarning(GlmfitWarning):
     """The formula means something other than it seems to."""
+
+
+def warn(message: str, category: type[GlmfitWarning]) -> None:
+    """Warn, pointing at the line outside glmfit that led here.
+
+    Parameters
+    ----------
+    message : str
+    category : type of GlmfitWarning
+    """
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("glmfit."):
+        frame = frame.f_back
+        level += 1
+    warnings.warn(message, category, stacklevel=level - 1)
 
 
 def suggest(name: str, choices: Iterable[str]) -> str:

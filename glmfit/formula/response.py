@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from glmfit.errors import ArgumentError, DataWarning, ResponseError
+from glmfit.errors import ArgumentError, DataWarning, ResponseError, warn
 
 __all__ = ["Response", "number_response", "proportion_response"]
 
@@ -183,10 +182,9 @@ def warn_of_bare_proportions(response: Response) -> None:
     """Warn when proportions come without the number of trials behind them."""
     inside = (response.y > 0.0) & (response.y < 1.0)
     if response.trials is None and inside.any():
-        warnings.warn(
+        warn(
             f"The response {response.name} holds proportions ({int(inside.sum())} values strictly "
             "between 0 and 1) but no number of trials, so each row counts as one trial. Give "
             "trials= (or var_weights=), or write successes + failures.",
             DataWarning,
-            stacklevel=5,
         )

@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import itertools
 import tokenize
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,6 +32,7 @@ from glmfit.errors import (
     MissingDataError,
     UnknownNameError,
     suggest,
+    warn,
 )
 from glmfit.formula.factors import (
     Factor,
@@ -240,12 +240,11 @@ def _offset_argument(
 def _warn_of_aggregates(parsed: ParsedFormula) -> None:
     for factor in parsed.factors:
         for call in factor.expression.aggregates:
-            warnings.warn(
+            warn(
                 f"{call} in the formula is computed from whatever rows are at hand, so a "
                 "prediction for new data would use the new rows' value. center(x), scale(x) and "
                 "standardize(x) remember the data of the fit; or compute the number beforehand.",
                 FormulaWarning,
-                stacklevel=4,
             )
 
 
@@ -474,11 +473,10 @@ class ModelSpec:
         for factor in self._right_factors():
             levels = self.learned[factor.name()].levels
             if levels is not None and len(levels) == 1:
-                warnings.warn(
+                warn(
                     f"The factor {factor.name()} has one level only ({levels[0]!r}), "
                     "so it cannot be told from the intercept.",
                     DataWarning,
-                    stacklevel=6,
                 )
 
     def reference_levels(self) -> dict[str, Any]:
@@ -527,7 +525,7 @@ def _warn_undefined(code: str, mask: Mask, rows: Rows, missing: str) -> None:
     told = f"{code} is not a number for {count} {noun} ({first_rows(mask, rows.index)})"
     if missing == "raise" or count == len(rows):
         raise MissingDataError(f"{told}.")
-    warnings.warn(f"{told}, which are left out.", DataWarning, stacklevel=5)
+    warn(f"{told}, which are left out.", DataWarning)
 
 
 def _shrink(kept: Mask, undefined: Mapping[str, Mask]) -> Mask:

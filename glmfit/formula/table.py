@@ -7,7 +7,6 @@ only, to what it means: float64 numbers, booleans, or a `pandas.Categorical`.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from glmfit.errors import ArgumentTypeError, DataError, DataWarning, UnknownNameError, suggest
+from glmfit.errors import ArgumentTypeError, DataError, DataWarning, UnknownNameError, suggest, warn
 
 __all__ = ["Table", "column_values", "first_rows", "missing_rows"]
 
@@ -204,12 +203,11 @@ def warn_if_numbers_as_text(values: Any, name: str) -> None:
     if not all(isinstance(level, str) for level in levels):
         return
     if pd.to_numeric(pd.Series(levels), errors="coerce").notna().all():
-        warnings.warn(
+        warn(
             f"Column {name!r} is text with {len(levels)} distinct levels that all read as "
             f"numbers, and is taken as a factor. For a number, convert it: "
             f"data[{name!r}].astype(float). To keep the factor, write C({name}).",
             DataWarning,
-            stacklevel=2,
         )
 
 

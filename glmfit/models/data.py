@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -21,6 +20,7 @@ from glmfit.errors import (
     DataWarning,
     MissingDataError,
     ResponseError,
+    warn,
 )
 from glmfit.families import Family
 from glmfit.formula.alignment import Beside, beside
@@ -367,7 +367,7 @@ def _missing_beside(
         told = f"{what} has {count} missing {noun} ({first_rows(vector.missing, index)})"
         if missing == "raise":
             raise MissingDataError(f"{told}.")
-        warnings.warn(f"{told}; these rows are left out.", DataWarning, stacklevel=5)
+        warn(f"{told}; these rows are left out.", DataWarning)
         dropped[vector.column or what] = count
         lost |= vector.missing
     return lost, dropped
@@ -415,11 +415,10 @@ def _weights(vectors: Mapping[str, Beside], what: str, kept: Mask) -> Array | No
         row = int(np.argmax((values < 0.0) | np.isinf(values)))
         raise DataError(f"{what} must be finite and not negative; found {values[row]:g}.")
     if what == "freq_weights" and (values != np.round(values)).any():
-        warnings.warn(
+        warn(
             "freq_weights are not whole numbers, although they say how often each row was "
             "seen. For precision weights use var_weights.",
             DataWarning,
-            stacklevel=5,
         )
     return values
 

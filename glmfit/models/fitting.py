@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +21,7 @@ from glmfit.errors import (
     CollinearityWarning,
     ConvergenceWarning,
     FitError,
+    warn,
 )
 from glmfit.families import Family
 from glmfit.likelihoods import GLMLikelihood
@@ -33,6 +33,7 @@ __all__ = ["fit_record", "null_eta"]
 Array = NDArray[np.float64]
 
 NEARLY_COLLINEAR = 1e8
+AT_BOUNDARY = 1e-3
 
 
 def fit_record(
@@ -69,18 +70,20 @@ def fit_record(
     _warn_of_aliases(aliased)
     theta = _start(ranked, data, start_params)
     solution = fit_irls(ranked.run, theta, control, observed=observed)
-    _warn_of_ending(solution, ranked)
+    if not solution.converged:
+        solution = replace(solution, reason=_explain(solution, ranked.run))
+        warn(
+            f"The fit did not converge: {solution.reason}. The numbers shown are where it "
+            "stopped, not the maximum.",
+            ConvergenceWarning,
+        )
     if not aliased and NEARLY_COLLINEAR < solution.condition < math.inf:
-        _warn(
+        warn(
             f"The columns are nearly collinear (condition number {solution.condition:.1e} after "
             "scaling): their coefficients cannot be told apart well.",
             CollinearityWarning,
         )
     return _record(data, family, likelihood, ranked, solution, aliased, scale)
-
-
-def _warn(message: str, kind: type[Warning]) -> None:
-    warnings.warn(message, kind, stacklevel=5)
 
 
 def _check_boundary(data: ModelData, family: Family) -> None:
@@ -121,7 +124,7 @@ def _warn_of_aliases(aliased: dict[str, str]) -> None:
     shown = list(aliased.values())
     more = f" and {len(shown) - 5} more" if len(shown) > 5 else ""
     noun = "column is a combination" if len(shown) == 1 else "columns are combinations"
-    _warn(
+    warn(
         f"{len(shown)} {noun} of columns before and is left out, as R does: "
         f"{'; '.join(shown[:5])}{more}. The coefficient is shown as missing (NaN).",
         CollinearityWarning,
@@ -145,13 +148,22 @@ def _start(ranked: FullRank, data: ModelData, start_params: Any) -> Array:
     return theta
 
 
-def _warn_of_ending(solution: Solution, ranked: FullRank) -> None:
-    if not solution.converged:
-        _warn(
-            f"The fit did not converge: {solution.reason}. The numbers shown are where it "
-            "stopped, not the maximum.",
-            ConvergenceWarning,
-        )
+def _explain(solution: Solution, run: Pass) -> str:
+    """Return why the fit ended, with the boundary named if it ran into one."""
+    domain = run.likelihood.eta_domain
+    if domain.unbounded:
+        return solution.reason
+    eta = run.rows.eta(solution.theta)
+    room = np.minimum(eta - domain.low, domain.high - eta)
+    near = room < AT_BOUNDARY * max(float(np.abs(eta).max()), 1e-300)
+    if not near.any():
+        return solution.reason
+    first = int(np.argmax(near))
+    return (
+        f"{solution.reason}; the linear predictor of {int(near.sum())} observations (the first "
+        f"is {first}) has run into the end of {domain}, so the maximum lies on the boundary of "
+        "the parameter space, where standard errors do not hold. Another link avoids it"
+    )
 
 
 def _record(
