@@ -154,7 +154,7 @@ def warn(message: str, category: type[GlmfitWarning]) -> None:
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("glmfit."):
         frame = frame.f_back
         level += 1
-    warnings.warn(message, category, stacklevel=level - 1)
+    warnings.warn(message, category, stacklevel=level)
 
 
 def suggest(name: str, choices: Iterable[str]) -> str:
