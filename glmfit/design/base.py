@@ -73,6 +73,10 @@ class Design(ABC):
         return gram
 
 
+def _rows(transform: Any) -> sparse.csr_array:
+    return sparse.csr_array(transform)
+
+
 class Mapped(Design):
     """A design X = Z T whose columns are combinations of stored ones.
 
@@ -88,7 +92,7 @@ class Mapped(Design):
 
     def __init__(self, raw: Design, transform: Any) -> None:
         self._raw = raw
-        self.transform = sparse.csr_array(transform)
+        self.transform = transform if isinstance(transform, sparse.csr_array) else _rows(transform)
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import lapack, solve_triangular
+from scipy.linalg import lapack
 
 __all__ = ["Alias", "Triangular", "cholesky", "independent_columns", "merge_triangular"]
 
@@ -42,23 +42,28 @@ class Triangular:
 
     def solve(self, vector: Array) -> Array:
         """Return A^-1 vector."""
-        half = solve_triangular(self.upper, vector / self.length, trans="T", check_finite=False)
-        return solve_triangular(self.upper, half, check_finite=False) / self.length
+        half = _solve(self.upper, vector / self.length, transposed=True)
+        return _solve(self.upper, half) / self.length
 
     def solve_half(self, rotated: Array) -> Array:
         """Return the x of least squares whose right-hand side is Q' z = ``rotated``."""
-        return solve_triangular(self.upper, rotated, check_finite=False) / self.length
+        return _solve(self.upper, rotated) / self.length
 
     def inverse(self) -> Array:
         """Return A^-1, symmetric to the last bit."""
-        root = solve_triangular(self.upper, np.eye(self.upper.shape[0]), check_finite=False)
-        root /= self.length[:, None]
+        root = _solve(self.upper, np.eye(self.upper.shape[0])) / self.length[:, None]
         out = root @ root.T
         return 0.5 * (out + out.T)
 
     def norm(self, vector: Array) -> float:
         """Return sqrt(vector' A vector)."""
         return float(np.linalg.norm(self.upper @ (vector * self.length)))
+
+
+def _solve(upper: Array, right: Array, *, transposed: bool = False) -> Array:
+    """Solve a triangular system (LAPACK itself: the checks of SciPy cost more than a solve)."""
+    solution, _ = lapack.dtrtrs(upper, right, trans=int(transposed))
+    return np.asarray(solution)
 
 
 def cholesky(gram: Array) -> Triangular | None:

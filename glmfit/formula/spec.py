@@ -263,7 +263,7 @@ class DesignRows:
 
     Attributes
     ----------
-    design : Mapped
+    design : Design
         Shape (m, p), for the m complete rows.
     offset : ndarray of shape (m,) or None
     response : tuple
@@ -547,11 +547,14 @@ class _Assembly:
         self.entries: list[tuple[int, int, NDArray[Any]]] = []
         """(block or -1 for dense, position or -1, weights of the stored columns)"""
 
-    def design(self) -> Mapped:
+    def design(self) -> Design:
         """Return the design of all subterms."""
         for sub in self.spec.subterms:
             self._add(sub)
-        return Mapped(stack(self._parts()), self._transform())
+        stored = stack(self._parts())
+        if not self.blocks and [place for _, place, _ in self.entries] == [*range(stored.shape[1])]:
+            return stored  # the columns are the stored ones
+        return Mapped(stored, self._transform())
 
     def _add(self, sub: Subterm) -> None:
         numeric = [f for f in sub.factors if f.name() not in sub.contrasts]
