@@ -182,6 +182,21 @@ class Family:
         """Return the interval of eta in which every mean is allowed."""
         return self.link.eta_domain(self.mean_domain)
 
+    def recession_signs(self, y: Array) -> NDArray[np.int8]:
+        """Return which way each row's predictor may go for ever without loss.
+
+        Up (+1) or down (-1) where the mean then tends to the response itself; 0 where
+        the likelihood falls both ways.
+        """
+        domain = self.eta_domain()
+        signs = np.zeros(y.shape, dtype=np.int8)
+        with np.errstate(all="ignore"):
+            ends = self.link.inverse(np.array([-np.inf, np.inf]))
+        for sign, end, limit in ((-1, domain.low, ends[0]), (1, domain.high, ends[1])):
+            if np.isinf(end):
+                signs[y == limit] = sign
+        return signs
+
     def check_response(self, y: Array) -> None:
         """Raise `ResponseError` unless every value of ``y`` is possible."""
         bad = ~self.response_domain.contains(y)

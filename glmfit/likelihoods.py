@@ -56,6 +56,10 @@ class GLMLikelihood:
         """The known dispersion, or None where it is estimated."""
         return self.family.dispersion
 
+    def recession_signs(self, y: Array) -> NDArray[np.int8]:
+        """Return which way each row's predictor may go for ever without loss: +1, -1 or 0."""
+        return self.family.recession_signs(y)
+
     def starting_eta(self, y: Array, weight: Array | None) -> Array:
         """Return a first linear predictor for each row, from its response alone."""
         w = np.ones_like(y) if weight is None else weight

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import keyword
 import tokenize
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -201,20 +202,44 @@ def _expand_dot(formula: str, columns: Sequence[str], reserved: Sequence[str]) -
 
 
 def _all_other(left: str, right: str, columns: Sequence[str], reserved: Sequence[str]) -> str:
-    named = {
-        token.string.strip("'\"")
-        for token in tokenize.generate_tokens(io.StringIO(left).readline)
-        if token.type in (tokenize.NAME, tokenize.STRING)
-    }
     # a column inside offset(...) is known, not estimated
-    if "offset" in right:
-        inside = right[right.index("offset") :].split(")")[0]
-        named |= set(inside.replace("(", " ").replace(",", " ").split())
+    named = _names_in(_tokens(left)) | _names_in(_inside_offsets(_tokens(right)))
     rest = [name for name in columns if name not in named and name not in reserved]
     if not rest:
         raise FormulaError("'.' stands for all other columns, but there are none.")
-    quoted = [name if str(name).isidentifier() else f"Q({str(name)!r})" for name in rest]
-    return "(" + " + ".join(map(str, quoted)) + ")"
+    return "(" + " + ".join(map(_as_factor, rest)) + ")"
+
+
+def _tokens(code: str) -> list[tokenize.TokenInfo]:
+    return list(tokenize.generate_tokens(io.StringIO(code).readline))
+
+
+def _inside_offsets(tokens: list[tokenize.TokenInfo]) -> list[tokenize.TokenInfo]:
+    inside: list[tokenize.TokenInfo] = []
+    depth = 0
+    for before, token in itertools.pairwise(tokens):
+        if depth or (before.string == "offset" and token.string == "("):
+            depth += {"(": 1, ")": -1}.get(token.string, 0)
+            inside.append(token)
+    return inside
+
+
+def _names_in(tokens: list[tokenize.TokenInfo]) -> set[str]:
+    """Return the columns that code may name, bare or as ``Q("name")``."""
+    code = [token.string for token in tokens]
+    named = set()
+    for i, token in enumerate(tokens):
+        if token.type == tokenize.NAME and code[i + 1 : i + 2] not in (["("], ["."]):
+            named.add(token.string)
+        elif token.type == tokenize.STRING and code[max(i - 2, 0) : i] == ["Q", "("]:
+            named.add(token.string.strip("'\""))
+    return named
+
+
+def _as_factor(name: Any) -> str:
+    """Return the code that names a column in a formula."""
+    plain = isinstance(name, str) and name.isidentifier() and not keyword.iskeyword(name)
+    return name if plain and not name.startswith("_") else f"Q({name!r})"
 
 
 def _response_factors(terms: Sequence[Any], factor: Any, formula: str) -> tuple[Factor, ...]:

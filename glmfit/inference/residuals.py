@@ -14,7 +14,9 @@ Array = NDArray[np.float64]
 
 def pearson(family: Family, y: Array, mu: Array, weight: Array) -> Array:
     """Return (y - mu) sqrt(weight / V(mu)); the weight is trials times var_weights."""
-    return (y - mu) * np.sqrt(weight / family.variance(mu))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        residual = (y - mu) * np.sqrt(weight / family.variance(mu))
+    return np.where(y == mu, 0.0, residual)  # also where a separated row has no variance
 
 
 def deviance(family: Family, y: Array, mu: Array, weight: Array) -> Array:

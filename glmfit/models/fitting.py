@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,12 +15,14 @@ from glmfit.engine.irls import Solution, fit_irls
 from glmfit.engine.linalg import Alias
 from glmfit.engine.passes import Pass
 from glmfit.engine.rank import FullRank, full_rank, select_columns
+from glmfit.engine.separation import MOVED, Separation, estimable, find_separation
 from glmfit.engine.start import starting_theta
 from glmfit.errors import (
     ArgumentError,
     CollinearityWarning,
     ConvergenceWarning,
     FitError,
+    SeparationWarning,
     warn,
 )
 from glmfit.families import Family
@@ -70,6 +72,11 @@ def fit_record(
     _warn_of_aliases(aliased)
     theta = _start(ranked, data, start_params)
     solution = fit_irls(ranked.run, theta, control, observed=observed)
+    separation = None if solution.converged else _separation(ranked.run)
+    if separation is not None:
+        return _separated_record(
+            data, likelihood, ranked, solution, separation, aliased, scale, observed
+        )
     if not solution.converged:
         solution = replace(solution, reason=_explain(solution, ranked.run))
         warn(
@@ -83,7 +90,8 @@ def fit_record(
             "scaling): their coefficients cannot be told apart well.",
             CollinearityWarning,
         )
-    return _record(data, family, likelihood, ranked, solution, aliased, scale)
+    fitted = _Fitted(ranked.kept, solution, ranked.run.rows.eta(solution.theta))
+    return _record(data, likelihood, ranked, fitted, aliased, scale)
 
 
 def _check_boundary(data: ModelData, family: Family) -> None:
@@ -166,36 +174,134 @@ def _explain(solution: Solution, run: Pass) -> str:
     )
 
 
-def _record(
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    """A solution, the columns it is for, and the predictor of all rows there."""
+
+    kept: NDArray[np.intp]
+    solution: Solution
+    eta: Array
+    separation: Separation | None = None
+
+
+def _separation(run: Pass) -> Separation | None:
+    rows = run.rows
+    signs = run.likelihood.recession_signs(rows.y)
+    used = np.ones(rows.n, dtype=bool) if rows.weight is None else rows.weight > 0.0
+    found = find_separation(rows.design.toarray()[used], signs[used])
+    if found is None or used.all():
+        return found
+    marked = np.zeros(rows.n, dtype=bool)
+    marked[used] = found.rows
+    return replace(found, rows=marked)
+
+
+def _separated_record(
     data: ModelData,
-    family: Family,
     likelihood: GLMLikelihood,
     ranked: FullRank,
     solution: Solution,
+    found: Separation,
+    aliased: dict[str, str],
+    scale: str | float | None,
+    observed: bool,
+) -> FitRecord:
+    """Return the limit of the fit along the direction of separation.
+
+    The rows that it moves are fitted perfectly in the limit; the others are fitted
+    without them, and determine the coefficients that stay finite.
+    """
+    p = len(data.names)
+    separation = replace(
+        found,
+        direction=_widen(found.direction, ranked.kept, p, 0.0),
+        finite=_widen(found.finite, ranked.kept, p, True).astype(bool),
+    )
+    rows = ranked.run.rows
+    _warn_of_separation(separation, data, aliased)
+    drift = rows.design.matvec(found.direction)
+    infinite = np.copysign(np.inf, drift)
+    kept, theta = ranked.kept[:0], np.zeros(0)
+    eta = infinite
+    left = ~found.rows
+    if rows.weight is not None:
+        left &= rows.weight > 0.0
+    inner = solution
+    if left.any():
+        rest = full_rank(replace(ranked.run, rows=rows.take(np.flatnonzero(left))))
+        start = starting_theta(rest.run, rest.start)
+        inner = fit_irls(rest.run, start, ranked.run.control, observed=observed)
+        kept, theta = ranked.kept[rest.kept], inner.theta
+        finite_eta = select_columns(rows.design, rest.kept).matvec(theta)
+        finite_eta = finite_eta if rows.offset is None else finite_eta + rows.offset
+        eta = np.where(np.abs(drift) > MOVED, infinite, finite_eta)
+    limit = replace(
+        inner,
+        theta=theta,
+        deviance=inner.deviance if left.any() else 0.0,
+        covariance=inner.covariance if left.any() else np.zeros((0, 0)),
+        converged=False,
+        reason="the data are separated, so no finite maximum-likelihood estimate exists",
+        history=solution.history,
+    )
+    fitted = _Fitted(kept, limit, eta, separation)
+    return _record(data, likelihood, ranked, fitted, aliased, scale)
+
+
+def _widen(values: NDArray[Any], kept: NDArray[np.intp], p: int, fill: Any) -> Array:
+    """Return values of the kept columns at their places among all p."""
+    out = np.full(p, fill, dtype=float)
+    out[kept] = values
+    return out
+
+
+def _warn_of_separation(separation: Separation, data: ModelData, aliased: dict[str, str]) -> None:
+    names = np.array(data.names)
+    lost = names[~separation.finite]
+    also = ""
+    if aliased:
+        determined = estimable(data.design.toarray()[~separation.rows])
+        others = names[~determined & separation.finite]
+        also = f" Not determined for being aliased: {', '.join(others)}."
+    kind = "completely" if separation.complete else "quasi-completely"
+    count = int(separation.rows.sum())
+    warn(
+        f"The data are {kind} separated: a combination of columns predicts {count} of "
+        f"{separation.rows.size} responses perfectly, so no finite maximum-likelihood estimate "
+        f"exists. Not finite: {', '.join(lost)}.{also} The other coefficients are those of the "
+        "remaining rows. Remove or merge the terms named, or see result.separation.",
+        SeparationWarning,
+    )
+
+
+def _record(
+    data: ModelData,
+    likelihood: GLMLikelihood,
+    ranked: FullRank,
+    fitted: _Fitted,
     aliased: dict[str, str],
     scale: str | float | None,
 ) -> FitRecord:
-    run = ranked.run
+    run, solution = ranked.run, fitted.solution
+    family = likelihood.family
     p = len(data.names)
-    theta = np.full(p, np.nan)
-    theta[ranked.kept] = solution.theta
     unscaled = np.full((p, p), np.nan)
-    unscaled[np.ix_(ranked.kept, ranked.kept)] = solution.covariance
-    eta = run.rows.eta(solution.theta)
+    unscaled[np.ix_(fitted.kept, fitted.kept)] = solution.covariance
     nobs, rank = data.n_effective, ranked.kept.size
-    pearson = _pearson_chi2(family, run.rows.y, eta, run.rows.weight)
+    pearson = _pearson_chi2(family, run.rows.y, fitted.eta, run.rows.weight)
     phi, source = _dispersion(family, scale, pearson, solution.deviance, nobs - rank)
     null = null_eta(data, family, run.control)
     null_deviance = _deviance(run, null)
     return FitRecord(
-        theta=theta,
+        base=_widen(solution.theta, fitted.kept, p, 0.0),
+        kept=fitted.kept,
         unscaled=unscaled,
         scale=phi,
         scale_source=source,
         deviance=solution.deviance,
         null_deviance=null_deviance,
         pearson_chi2=pearson,
-        llf=_llf(likelihood, data, eta, solution.deviance, phi),
+        llf=_llf(likelihood, data, fitted.eta, solution.deviance, phi),
         llnull=_llf(likelihood, data, null, null_deviance, phi),
         nobs=nobs,
         rank=rank,
@@ -205,16 +311,17 @@ def _record(
         reason=solution.reason,
         condition=solution.condition,
         history=solution.history,
+        separation=fitted.separation,
     )
 
 
 def _pearson_chi2(family: Family, y: Array, eta: Array, weight: Array | None) -> float:
     with np.errstate(all="ignore"):
         # score^2 / weight is (y - mu)^2 / V(mu), also where mu rounds to an end
-        rows = family.working(y, eta)
-        squares = np.divide(
-            rows.score**2, rows.weight, out=np.zeros_like(eta), where=rows.weight > 0.0
-        )
+        inside = np.isfinite(eta)
+        rows = family.working(y, np.where(inside, eta, 0.0))
+        counted = inside & (rows.weight > 0.0)
+        squares = np.divide(rows.score**2, rows.weight, out=np.zeros_like(eta), where=counted)
     return float(squares.sum() if weight is None else np.dot(squares, weight))
 
 

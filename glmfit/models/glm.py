@@ -23,7 +23,7 @@ from glmfit.errors import (
     NotAvailableError,
     suggest,
 )
-from glmfit.families import Family, Gaussian, resolve_family
+from glmfit.families import Family, Gaussian, Working, resolve_family
 from glmfit.formula.alignment import beside
 from glmfit.formula.table import Table
 from glmfit.inference import covariance as sandwich
@@ -377,7 +377,7 @@ class GLM:
         kept = record.kept
         bread = record.unscaled[np.ix_(kept, kept)]
         rows = kept_design(data, record).toarray()
-        score = self.row_scores(record.estimable)
+        score = self.row_scores(record)
         freq = np.ones(score.size) if data.freq_weights is None else data.freq_weights
         if groups is not None:
             codes, correction = groups
@@ -405,13 +405,24 @@ class GLM:
         """Return X theta + offset of the rows used, shape (m,)."""
         return self._kept_data().rows().eta(np.asarray(theta, dtype=float))
 
-    def row_scores(self, theta: Array) -> Array:
+    def fitted_eta(self, record: FitRecord) -> Array:
+        """Return the linear predictor of the rows used, infinite where separated."""
+        return record.limit(self.linear_predictor(record.base), self._kept_data().design)
+
+    def _working(self, record: FitRecord) -> Working:
+        """Return the working values of the rows used; 0 for separated rows."""
+        eta = self.fitted_eta(record)
+        inside = np.isfinite(eta)
+        values = self.family.working(self.endog, np.where(inside, eta, 0.0))
+        return Working(*(np.where(inside, part, 0.0) for part in values))
+
+    def row_scores(self, record: FitRecord) -> Array:
         """Return phi times the derivative of each observation's log-likelihood by eta.
 
         Trials and variance weights are in, frequencies are not; shape (m,).
         """
         data = self._kept_data()
-        score = self.family.working(data.response.y, self.linear_predictor(theta)).score
+        score = self._working(record).score
         for part in (data.response.trials, data.var_weights):
             if part is not None:
                 score = score * part
@@ -424,7 +435,7 @@ class GLM:
         return self._hat(record, bread, kept_design(self._kept_data(), record).toarray())
 
     def _hat(self, record: FitRecord, bread: Array, rows: Array) -> Array:
-        weight = self.family.working(self.endog, self.linear_predictor(record.estimable)).weight
+        weight = self._working(record).weight
         if self.data.weight is not None:
             weight = weight * self.data.weight
         return hat_values(rows, weight, bread)
@@ -433,7 +444,7 @@ class GLM:
         """Return the fitted means of the constant-only model, shape (m,)."""
         return self.family.link.inverse(null_eta(self._kept_data(), self.family, Control()))
 
-    def constant_column(self, record: FitRecord) -> int | None:
+    def constant_column(self) -> int | None:
         """Return the position of the column that is a constant, if there is one."""
         combination = constant_combination(self._kept_data().design)
         if combination is None or np.count_nonzero(combination) != 1:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from glmfit.engine.separation import Separation
 from glmfit.errors import ArgumentError, NotAvailableError
 from glmfit.families import Family
 from glmfit.inference import residuals
@@ -149,7 +150,7 @@ class GLMResults:
     @property
     def _bse(self) -> Array:
         with np.errstate(invalid="ignore"):
-            return np.sqrt(np.diag(self._covariance))
+            return np.sqrt(np.diag(self._shown_covariance))
 
     @property
     def tvalues(self) -> Any:
@@ -200,11 +201,18 @@ class GLMResults:
             return ends[chosen]
         return pd.DataFrame(ends, index=list(self._names)).iloc[chosen]
 
+    @property
+    def _shown_covariance(self) -> Array:
+        """The covariance, NaN for coefficients that are not finite."""
+        finite = np.isfinite(self.record.theta)
+        return np.where(np.outer(finite, finite), self._covariance, np.nan)
+
     def cov_params(self) -> Any:
         """Return the covariance of the coefficients, shape (p, p)."""
+        covariance = self._shown_covariance
         if not self.model.data.labelled:
-            return self._covariance
-        return pd.DataFrame(self._covariance, index=list(self._names), columns=list(self._names))
+            return covariance
+        return pd.DataFrame(covariance, index=list(self._names), columns=list(self._names))
 
     @property
     def normalized_cov_params(self) -> Any:
@@ -408,6 +416,11 @@ class GLMResults:
         return dict(self.record.aliased)
 
     @property
+    def separation(self) -> Separation | None:
+        """How the data are separated, or None: direction, rows, and what stays finite."""
+        return self.record.separation
+
+    @property
     def dropped_rows(self) -> dict[str, int]:
         """Rows that were left out for a missing value, by column."""
         return dict(self.model.data.dropped)
@@ -416,7 +429,7 @@ class GLMResults:
 
     @property
     def _eta(self) -> Array:
-        eta: Array = self.model.linear_predictor(self.record.estimable)
+        eta: Array = self.model.fitted_eta(self.record)
         return eta
 
     @property
@@ -488,7 +501,7 @@ class GLMResults:
     @property
     def resid_generalized(self) -> Any:
         """Derivative of each row's log-likelihood by its linear predictor, shape (n,)."""
-        return self.model.data.label(self.model.row_scores(self.record.estimable) / self.scale)
+        return self.model.data.label(self.model.row_scores(self.record) / self.scale)
 
     @property
     def resid(self) -> Any:
@@ -543,7 +556,7 @@ class GLMResults:
                 f"which must be 'mean', 'linear' or 'var_unscaled' (got {which!r})."
             )
         new = self.model.new_rows(exog, transform, offset, exposure, new_levels)
-        eta = new.eta(self.record.estimable)
+        eta = self.record.limit(new.eta(self.record.base), new.design)
         if which == "linear":
             return new.label(eta)
         mu = self.family.link.inverse(eta)
@@ -573,12 +586,14 @@ class GLMResults:
         """
         new = self.model.new_rows(exog, transform, offset, exposure, new_levels)
         covariance = np.nan_to_num(self._covariance, nan=0.0)
+        eta = self.record.limit(new.eta(self.record.base), new.design)
+        error = standard_errors(new.design, covariance)
         linear_normal = self.family.dispersion is None and self.family.variance_power() == 0.0
         linear_normal = linear_normal and self.family.link.name == "identity"
         return Prediction(
             link=self.family.link,
-            eta=new.spread(new.eta(self.record.estimable)),
-            se_eta=new.spread(standard_errors(new.design, covariance)),
+            eta=new.spread(eta),
+            se_eta=new.spread(np.where(np.isinf(eta), np.nan, error)),
             df=self._df_test,
             index=new.index if new.labelled else None,
             observation_variance=self.scale if linear_normal and self.use_t else None,
@@ -687,9 +702,8 @@ class GLMResults:
         return self._robust_f()
 
     def _robust_f(self) -> float:
-        kept = self.record.kept
-        constant = self.model.constant_column(self.record)
-        tested = np.array([j for j in kept if j != constant])
+        constant = self.model.constant_column()
+        tested = np.array([j for j in self.record.kept if j != constant])
         theta = self.record.theta[tested]
         part = self._covariance[np.ix_(tested, tested)]
         return float(theta @ np.linalg.solve(part, theta)) / tested.size

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from glmfit.design import Design
 from glmfit.engine.irls import Iteration
+from glmfit.engine.separation import MOVED, Separation
 
 __all__ = ["FitRecord"]
 
@@ -20,10 +22,12 @@ class FitRecord:
 
     Attributes
     ----------
-    theta : ndarray of shape (p,)
-        Coefficients, NaN for aliased columns.
+    base : ndarray of shape (p,)
+        Finite coefficients to predict with; 0 for columns that were left out.
+    kept : ndarray of int
+        Positions of the columns that the finite part of the fit rests on.
     unscaled : ndarray of shape (p, p)
-        Inverse information at theta, to be multiplied by the scale; NaN for aliased columns.
+        Inverse information, to be multiplied by the scale; NaN for columns left out.
     scale : float
         Dispersion.
     scale_source : str
@@ -42,9 +46,13 @@ class FitRecord:
     condition : float
         Condition number of the weighted columns scaled to unit length.
     history : tuple of Iteration
+    separation : Separation or None
+        The direction in which the likelihood rises for ever, over all p columns and the
+        rows used; the fit is then the limit along it.
     """
 
-    theta: Array
+    base: Array
+    kept: NDArray[np.intp]
     unscaled: Array
     scale: float
     scale_source: str
@@ -61,6 +69,34 @@ class FitRecord:
     reason: str
     condition: float
     history: tuple[Iteration, ...]
+    separation: Separation | None = None
+
+    @property
+    def theta(self) -> Array:
+        """Coefficients to show: NaN for columns left out, infinite where separated."""
+        out = np.full(self.base.size, np.nan)
+        out[self.kept] = self.base[self.kept]
+        if self.separation is None:
+            return out
+        lost = ~self.separation.finite
+        way = self.separation.direction[lost]
+        out[lost] = np.where(way == 0.0, np.nan, np.copysign(np.inf, way))
+        return out
+
+    def limit(self, eta: Array, design: Design) -> Array:
+        """Return the linear predictor in the limit: infinite where the rows are separated.
+
+        Parameters
+        ----------
+        eta : ndarray of shape (n,)
+            Predictor at the finite coefficients.
+        design : Design
+            Shape (n, p).
+        """
+        if self.separation is None:
+            return eta
+        drift = design.matvec(self.separation.direction)
+        return np.where(np.abs(drift) > MOVED, np.copysign(np.inf, drift), eta)
 
     @property
     def df_model(self) -> int:
@@ -71,13 +107,3 @@ class FitRecord:
     def df_resid(self) -> float:
         """Observations less columns."""
         return self.nobs - self.rank
-
-    @property
-    def kept(self) -> NDArray[np.intp]:
-        """Positions of the columns that are not aliased."""
-        return np.flatnonzero(~np.isnan(self.theta))
-
-    @property
-    def estimable(self) -> Array:
-        """Coefficients with 0 in place of aliased ones."""
-        return np.nan_to_num(self.theta, nan=0.0)

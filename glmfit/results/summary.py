@@ -185,20 +185,42 @@ def _ratios(result: GLMResults, names: tuple[str, ...], alpha: float, heading: s
 
 
 def _table_rows(result: GLMResults, names: tuple[str, ...], values: Any) -> tuple[Row, ...]:
-    own = result.model.data.names
-    aliased = result.record.aliased
+    remarks = _remarks(result)
     return tuple(
-        Row(name, note=f"(aliased: {aliased[original]})")
-        if original in aliased
-        else Row(name, tuple(float(v) for v in line))
-        for name, original, line in zip(names, own, values, strict=True)
+        Row(name, note=remarks[j]) if j in remarks else Row(name, tuple(float(v) for v in line))
+        for j, (name, line) in enumerate(zip(names, values, strict=True))
     )
+
+
+def _remarks(result: GLMResults) -> dict[int, str]:
+    """Return what stands in place of numbers, by position of the coefficient."""
+    record = result.record
+    remarks = {
+        j: f"(aliased: {record.aliased[name]})"
+        for j, name in enumerate(result.model.data.names)
+        if name in record.aliased
+    }
+    if record.separation is not None:
+        for j in np.flatnonzero(~record.separation.finite):
+            value = record.theta[j]
+            sign = "+" if value > 0 else "-"
+            told = "not determined" if np.isnan(value) else f"{sign}infinite"
+            remarks[int(j)] = f"({told}: the data are separated)"
+    return remarks
 
 
 def _notes(result: GLMResults) -> list[str]:
     data = result.model.data
     notes = []
-    if not result.converged:
+    separation = result.record.separation
+    if separation is not None:
+        count = int(separation.rows.sum())
+        notes.append(
+            f"Separated data: {count} of {separation.rows.size} observations are predicted "
+            "perfectly, and no finite maximum-likelihood estimate exists. The numbers shown are "
+            "the limit: coefficients of the other observations, log-likelihood and deviance."
+        )
+    elif not result.converged:
         notes.append(f"Not converged: {result.record.reason}.")
     if data.response.event is not None:
         notes.append(f"Event modelled: {data.response.event}.")

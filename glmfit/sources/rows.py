@@ -55,6 +55,15 @@ class Rows:
         for start in range(0, self.n, size):
             yield self.chunk(start, min(start + size, self.n))
 
+    def take(self, rows: NDArray[np.intp]) -> Rows:
+        """Return the given rows, copied."""
+        return Rows(
+            self.y[rows],
+            self.design.take(rows),
+            None if self.offset is None else self.offset[rows],
+            None if self.weight is None else self.weight[rows],
+        )
+
     def with_design(self, design: Design) -> Rows:
         """Return the same rows with another design."""
         return Rows(self.y, design, self.offset, self.weight)
