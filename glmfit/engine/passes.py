@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from glmfit.engine.control import Control
 from glmfit.engine.executor import map_chunks
 from glmfit.engine.linalg import Triangular, merge_triangular
+from glmfit.engine.predictor import Predictor, pairs
 from glmfit.links import Interval
 from glmfit.sources import Rows
 
@@ -90,28 +91,45 @@ class Pass:
     rows : Rows
     likelihood : Likelihood
     control : Control
+    vector : Predictor, optional
+        How coefficients make predictors; one predictor per row by default.
     """
 
     rows: Rows
     likelihood: Likelihood
     control: Control
+    vector: Predictor | None = None
+
+    @property
+    def predictor(self) -> Predictor:
+        """The map from coefficients to predictors."""
+        return self.vector or Predictor(self.rows.design)
 
     def __call__(self, theta: Array, *, observed: bool = False) -> SuffStats:
         """Return deviance, score and information at ``theta``."""
-        design = self.rows.design
-        beta = design.expand(theta)
+        predictor = self.predictor
+        beta = predictor.expand(theta)
+        width = beta.size
 
         def statistics(chunk: Rows) -> SuffStats:
-            raw = chunk.design.raw
-            eta = raw.matvec(beta)
-            if chunk.offset is not None:
-                eta = eta + chunk.offset
+            stored = chunk.design.raw
+            eta = _shift(predictor.eta(stored, beta), chunk.offset)
             rows = self.likelihood.evaluate(chunk.y, eta, chunk.weight, observed=observed)
             if not np.isfinite(rows.deviance):
-                return SuffStats(np.inf, np.zeros(raw.shape[1]), np.zeros((raw.shape[1],) * 2))
-            return SuffStats(rows.deviance, raw.rmatvec(rows.score), raw.sandwich(rows.weight))
+                return SuffStats(np.inf, np.zeros(width), np.zeros((width, width)))
+            return SuffStats(
+                rows.deviance,
+                predictor.score(stored, rows.score),
+                predictor.gram(stored, rows.weight),
+            )
 
         return self._sum(statistics)
+
+    def eta(self, theta: Array) -> Array:
+        """Return the predictors of all rows, offset included, shape (n,) or (n, M)."""
+        predictor = self.predictor
+        stored = self.rows.design.raw
+        return _shift(predictor.eta(stored, predictor.expand(theta)), self.rows.offset)
 
     def start(self) -> SuffStats:
         """Return the statistics whose Newton step from 0 is the first least-squares fit.
@@ -142,12 +160,16 @@ class Pass:
             Lengths by which the columns are divided first.
         """
 
+        predictor = self.predictor
+        beta = predictor.expand(theta)
+
         def weighted(chunk: Rows) -> Array:
-            rows = self.likelihood.evaluate(chunk.y, chunk.eta(theta), chunk.weight)
-            root = np.sqrt(rows.weight)
-            residual = np.divide(rows.score, root, out=np.zeros_like(root), where=root > 0.0)
-            design = chunk.design.toarray() * root[:, None] / length
-            return np.column_stack([design, residual])
+            eta = _shift(predictor.eta(chunk.design.raw, beta), chunk.offset)
+            rows = self.likelihood.evaluate(chunk.y, eta, chunk.weight)
+            if predictor.count == 1:
+                return _weighted_rows(chunk.design.toarray() / length, rows.score, rows.weight)
+            derivative = predictor.dense_rows(chunk.design) / length
+            return _weighted_vectors(derivative, rows.score, rows.weight)
 
         upper = self._triangle(weighted)
         if not np.isfinite(upper).all():
@@ -169,8 +191,12 @@ class Pass:
     def deviance(self, theta: Array) -> float:
         """Return the deviance alone."""
 
+        predictor = self.predictor
+        beta = predictor.expand(theta)
+
         def statistics(chunk: Rows) -> float:
-            return self.likelihood.evaluate(chunk.y, chunk.eta(theta), chunk.weight).deviance
+            eta = _shift(predictor.eta(chunk.design.raw, beta), chunk.offset)
+            return self.likelihood.evaluate(chunk.y, eta, chunk.weight).deviance
 
         with np.errstate(all="ignore"):
             return float(sum(map_chunks(statistics, self.rows, self.control)))
@@ -190,25 +216,32 @@ class Pass:
         return deviance / total
 
     def column_lengths(self) -> Array:
-        """Return the root mean square of each column over evenly spaced rows."""
+        """Return how far a unit of each coefficient moves the predictors, over some rows.
+
+        The root mean square over evenly spaced rows, shape (P,).
+        """
         step = max(1, self.rows.n // 2048)
-        some = self.rows.design.take(np.arange(0, self.rows.n, step)).toarray()
-        lengths: Array = np.sqrt(np.mean(some * some, axis=0))
+        some = self.rows.design.take(np.arange(0, self.rows.n, step))
+        if self.vector is None:
+            moves = some.toarray()
+        else:
+            moves = self.vector.dense_rows(some).reshape(-1, self.vector.n_parameters)
+        lengths: Array = np.sqrt(np.mean(moves * moves, axis=0))
         return lengths
 
     def _constant(self) -> float:
         return self.likelihood.constant_eta(self.mean_response())
 
     def _sum(self, statistics: Callable[[Rows], SuffStats]) -> SuffStats:
-        design = self.rows.design
-        width = design.raw.shape[1]
+        predictor = self.predictor
+        width = predictor.count * self.rows.design.raw.shape[1]
         deviance, score, gram = 0.0, np.zeros(width), np.zeros((width, width))
         with np.errstate(all="ignore"):
             for part in map_chunks(_quiet(statistics), self.rows, self.control):
                 deviance += part.deviance
                 score += part.score
                 gram += part.information
-        return SuffStats(deviance, design.contract(score), design.contract_sandwich(gram))
+        return SuffStats(deviance, *predictor.contract(score, gram))
 
     def _triangle(self, matrix: Callable[[Rows], Array]) -> Array:
         upper: Array | None = None
@@ -217,6 +250,34 @@ class Pass:
                 upper = merge_triangular(upper, block)
         assert upper is not None
         return upper
+
+
+def _shift(eta: Array, offset: Array | None) -> Array:
+    """Return eta + offset; an offset of shape (n,) moves every predictor of its row."""
+    if offset is None:
+        return eta
+    return eta + (offset if offset.ndim == eta.ndim else offset[:, None])
+
+
+def _weighted_rows(design: Array, score: Array, weight: Array) -> Array:
+    """Return the rows of sqrt(W) X beside those of the working residual."""
+    root = np.sqrt(weight)
+    residual = np.divide(score, root, out=np.zeros_like(root), where=root > 0.0)
+    return np.column_stack([design * root[:, None], residual])
+
+
+def _weighted_vectors(derivative: Array, score: Array, weight: Array) -> Array:
+    """Return the same for M predictors: L' X and L^-1 score, with W = L L' in each row."""
+    n, count, p = derivative.shape
+    full = np.empty((n, count, count))
+    for (a, b), row_weight in zip(pairs(count), weight, strict=True):
+        full[:, a, b] = full[:, b, a] = row_weight
+    values, vectors = np.linalg.eigh(full)
+    root = np.sqrt(np.maximum(values, 0.0))
+    turned = np.einsum("nab,na->nb", vectors, score)
+    residual = np.divide(turned, root, out=np.zeros_like(root), where=root > 1e-150)
+    design = np.einsum("nab,nap,nb->nbp", vectors, derivative, root, optimize=True)
+    return np.column_stack([design.reshape(n * count, p), residual.reshape(n * count)])
 
 
 def _quiet(function: Callable[[Rows], T]) -> Callable[[Rows], T]:

@@ -36,6 +36,8 @@ Array = NDArray[np.float64]
 
 NEARLY_COLLINEAR = 1e8
 AT_BOUNDARY = 1e-3
+IMPLAUSIBLE = 1e3
+"""Standard error, in units of the linear predictor, that suggests separation."""
 
 
 def fit_record(
@@ -72,7 +74,7 @@ def fit_record(
     _warn_of_aliases(aliased)
     theta = _start(ranked, data, start_params)
     solution = fit_irls(ranked.run, theta, control, observed=observed)
-    separation = None if solution.converged else _separation(ranked.run)
+    separation = _separation(ranked.run) if _may_be_separated(solution, ranked.run) else None
     if separation is not None:
         return _separated_record(
             data, likelihood, ranked, solution, separation, aliased, scale, observed
@@ -182,6 +184,18 @@ class _Fitted:
     solution: Solution
     eta: Array
     separation: Separation | None = None
+
+
+def _may_be_separated(solution: Solution, run: Pass) -> bool:
+    """Return whether the fit shows signs that call for the exact check.
+
+    It ran on, or it stopped because rounding hid the last of the score: then standard
+    errors are beyond anything that the predictor could mean.
+    """
+    if not solution.converged:
+        return True
+    errors = np.sqrt(np.maximum(np.diag(solution.covariance), 0.0))
+    return bool((errors * run.column_lengths()).max(initial=0.0) > IMPLAUSIBLE)
 
 
 def _separation(run: Pass) -> Separation | None:

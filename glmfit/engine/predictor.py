@@ -1,0 +1,127 @@
+"""The map from coefficients to linear predictors, and back from rows to coefficients.
+
+One predictor per row is the usual case; a multinomial or an ordinal model has M of them.
+Every model's predictors are linear in theta: with Z the stored columns (n x q) and K the
+map of a vector GLM (Mq x P), the predictors are the n x M matrix whose m-th column is
+Z (K theta)_m. Shared slopes, contrasts, chosen columns and class-specific coefficients
+are all different K, and the information only ever needs sandwiches of Z.
+
+References
+----------
+Yee, T. W. (2015). *Vector Generalized Linear and Additive Models*, ch. 3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from glmfit.design import Design, Mapped
+
+__all__ = ["Predictor", "pairs"]
+
+Array = NDArray[np.float64]
+
+
+def pairs(count: int) -> list[tuple[int, int]]:
+    """Return the pairs (a, b) with a <= b of ``count`` predictors, in order."""
+    return [(a, b) for a in range(count) for b in range(a, count)]
+
+
+@dataclass(frozen=True, slots=True)
+class Predictor:
+    """Predictors of a design.
+
+    Attributes
+    ----------
+    design : Design
+        Shape (n, p).
+    count : int
+        Number M of predictors per row.
+    constraints : sparse array of shape (M p, P), or None
+        H with stacked coefficients H theta, predictor by predictor; None means that each
+        predictor has its own coefficients (P = M p).
+    """
+
+    design: Design
+    count: int = 1
+    constraints: Any = None
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of coefficients."""
+        if self.constraints is not None:
+            return int(self.constraints.shape[1])
+        return self.count * self.design.shape[1]
+
+    def _map(self) -> Any:
+        """Return K, or None where coefficients are weights of stored columns already."""
+        transform = self.design.transform if isinstance(self.design, Mapped) else None
+        if transform is not None and self.count > 1:
+            transform = sparse.kron(sparse.eye_array(self.count), transform, format="csr")
+        if self.constraints is None:
+            return transform
+        return self.constraints if transform is None else transform @ self.constraints
+
+    def expand(self, theta: Array) -> Array:
+        """Return the weights of the stored columns, shape (M, q)."""
+        mapped = self._map()
+        flat = theta if mapped is None else np.asarray(mapped @ theta)
+        return flat.reshape(self.count, -1)
+
+    def contract(self, score: Array, gram: Array) -> tuple[Array, Array]:
+        """Return score (P,) and information (P, P) from those of the stored columns."""
+        mapped = self._map()
+        if mapped is None:
+            return score, gram
+        half = mapped.T @ gram
+        information = np.ascontiguousarray((mapped.T @ half.T).T)
+        return np.asarray(mapped.T @ score), information
+
+    def eta(self, stored: Design, beta: Array) -> Array:
+        """Return the predictors of stored rows, shape (n,) or (n, M)."""
+        if self.count == 1:
+            return stored.matvec(beta[0])
+        return np.column_stack([stored.matvec(weights) for weights in beta])
+
+    def score(self, stored: Design, rows: Array) -> Array:
+        """Return the score of the stored columns, shape (M q,)."""
+        if self.count == 1:
+            return stored.rmatvec(rows)
+        return np.concatenate([stored.rmatvec(column) for column in rows.T])
+
+    def gram(self, stored: Design, weight: Array) -> Array:
+        """Return the information of the stored columns, shape (M q, M q).
+
+        Parameters
+        ----------
+        weight : ndarray of shape (n,), or (n_pairs, n) in the order of `pairs`
+        """
+        if self.count == 1:
+            return stored.sandwich(weight)
+        q = stored.shape[1]
+        out = np.empty((self.count * q, self.count * q))
+        for (a, b), row_weight in zip(pairs(self.count), weight, strict=True):
+            block = stored.sandwich(row_weight)
+            out[a * q : (a + 1) * q, b * q : (b + 1) * q] = block
+            out[b * q : (b + 1) * q, a * q : (a + 1) * q] = block.T
+        return out
+
+    def dense_rows(self, rows: Design) -> Array:
+        """Return the derivative of each predictor by theta, dense, shape (n, M, P)."""
+        matrix = rows.toarray()
+        n, p = matrix.shape
+        if self.constraints is None:
+            out = np.zeros((n, self.count, self.count * p))
+            for m in range(self.count):
+                out[:, m, m * p : (m + 1) * p] = matrix
+            return out
+        blocks = [
+            np.asarray((self.constraints[m * p : (m + 1) * p].T @ matrix.T).T)
+            for m in range(self.count)
+        ]
+        return np.stack(blocks, axis=1)
