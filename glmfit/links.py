@@ -167,6 +167,15 @@ class Link:
         return self.name
 
 
+def _log_share(share: Array, rest: Array) -> Array:
+    """Return log(share) of ``share + rest = 1``, to full precision near 1 too.
+
+    The logarithm of a share that rounds to 1 would be 0, or all rounding.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(share < 0.5, np.log(share), np.log1p(-rest))
+
+
 class _Mirrored(Link):
     """Probability links that are symmetric: 1 - mu(eta) = mu(-eta)."""
 
@@ -264,6 +273,9 @@ class Cauchy(_Mirrored):
     def log_slope(self, eta: Array) -> Array:
         return -2.0 * eta / (1.0 + eta * eta)
 
+    def log_mean(self, eta: Array) -> Array:
+        return _log_share(self.inverse(eta), self.inverse(-eta))
+
 
 @dataclass(frozen=True, slots=True)
 class CLogLog(Link):
@@ -288,6 +300,9 @@ class CLogLog(Link):
 
     def log_slope(self, eta: Array) -> Array:
         return -np.expm1(eta)
+
+    def log_mean(self, eta: Array) -> Array:
+        return _log_share(self.inverse(eta), self.complement(eta))
 
     def log_complement(self, eta: Array) -> Array:
         return -np.exp(eta)
@@ -327,6 +342,9 @@ class LogLog(Link):
     def log_mean(self, eta: Array) -> Array:
         return -np.exp(-eta)
 
+    def log_complement(self, eta: Array) -> Array:
+        return _log_share(self.complement(eta), self.inverse(eta))
+
     def reversed_hazard(self, eta: Array) -> Array:
         return np.exp(-eta)
 
@@ -361,6 +379,9 @@ class Log(Link):
     def log_mean(self, eta: Array) -> Array:
         return eta
 
+    def log_complement(self, eta: Array) -> Array:
+        return _log_share(self.complement(eta), self.inverse(eta))
+
     def reversed_hazard(self, eta: Array) -> Array:
         return np.ones_like(eta)
 
@@ -391,6 +412,9 @@ class LogC(Link):
 
     def complement(self, eta: Array) -> Array:
         return np.exp(eta)
+
+    def log_mean(self, eta: Array) -> Array:
+        return _log_share(self.inverse(eta), self.complement(eta))
 
     def log_complement(self, eta: Array) -> Array:
         return eta
@@ -487,10 +511,11 @@ class InversePower(Power):
 
     def eta_domain(self, means: Interval) -> Interval:
         # The sign of a mean is kept, so a positive family needs a positive eta.
-        if means.low < 0.0:
+        if means.low < 0.0 < means.high:
             return REAL
-        low = 0.0 if means.high == math.inf else 1.0 / means.high
-        return Interval(low, math.inf)
+        low = 1.0 / means.high if means.high != 0.0 else -math.inf
+        high = 1.0 / means.low if means.low != 0.0 else math.inf
+        return Interval(low, high)
 
     def link(self, mu: Array) -> Array:
         with np.errstate(divide="ignore"):
@@ -532,10 +557,12 @@ class NegativeBinomial(Link):
             raise ArgumentError(f"The nbinom link needs alpha > 0 (got {self.alpha!r}).")
 
     def eta_domain(self, means: Interval) -> Interval:
-        high = 0.0
+        low, high = -math.inf, 0.0
+        if means.low > 0.0:
+            low = -math.log1p(1.0 / (self.alpha * means.low))
         if means.high != math.inf:
             high = -math.log1p(1.0 / (self.alpha * means.high))
-        return Interval(-math.inf, high)
+        return Interval(low, high)
 
     def link(self, mu: Array) -> Array:
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -545,7 +572,8 @@ class NegativeBinomial(Link):
         return 1.0 / (self.alpha * np.expm1(-eta))
 
     def inverse_deriv(self, eta: Array) -> Array:
-        return np.exp(-eta) / (self.alpha * np.expm1(-eta) ** 2)
+        # e^-eta / (e^-eta - 1)^2, without the square that overflows first
+        return -1.0 / (self.alpha * np.expm1(-eta) * np.expm1(eta))
 
     def log_slope(self, eta: Array) -> Array:
         return -1.0 / np.tanh(0.5 * eta)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from typing import Any
 
@@ -10,14 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from glmfit.engine.separation import Separation
 from glmfit.errors import ArgumentError, NotAvailableError
 from glmfit.families import Family
 from glmfit.inference import residuals
 from glmfit.inference.prediction import Prediction, standard_errors
-from glmfit.inference.tails import chi2_sf, critical_value, f_sf, two_sided
+from glmfit.inference.tails import f_sf
 from glmfit.output import Summary
-from glmfit.results.record import FitRecord
+from glmfit.results.base import LikelihoodResults
 from glmfit.results.summary import summarise
 
 __all__ = ["GLMResults"]
@@ -25,54 +23,13 @@ __all__ = ["GLMResults"]
 Array = NDArray[np.float64]
 
 
-class GLMResults:
-    """A fitted generalised linear model.
+class GLMResults(LikelihoodResults):
+    """A fitted generalised linear model, made by ``model.fit()``.
 
-    Made by ``model.fit()``. Scalars are computed by the fit; arrays with a value for each
-    row are computed when asked for. Coefficients come as Series named by term when the
-    model was given a formula or frames, as arrays when it was given arrays; row values
-    come back for every row of the input, NaN where a row was dropped.
-
-    Parameters
-    ----------
-    model : GLM
-        The model that was fitted.
-    record : FitRecord
-        Its numbers.
-    covariance : ndarray of shape (p, p)
-        Covariance of the coefficients, dispersion included; NaN for aliased columns.
-    use_t : bool
-        Whether tests use t instead of normal quantiles.
-    cov_type : str
-        "nonrobust", "HC0" to "HC3" or "cluster".
-    cov_kwds : dict
-        How the covariance was made, in words under "description".
+    See `LikelihoodResults` for the parameters.
     """
 
-    def __init__(
-        self,
-        model: Any,
-        record: FitRecord,
-        covariance: Array,
-        *,
-        use_t: bool,
-        cov_type: str,
-        cov_kwds: dict[str, Any],
-    ) -> None:
-        self.model = model
-        self.record = record
-        self._covariance = covariance
-        self.use_t = use_t
-        self.cov_type = cov_type
-        self.cov_kwds = cov_kwds
-
-    # -- how it shows itself ---------------------------------------------------------
-
-    def __repr__(self) -> str:
-        return self.summary().as_text()
-
-    def _repr_html_(self) -> str:
-        return self.summary().as_html()
+    # -- the summary -----------------------------------------------------------------
 
     def summary(
         self,
@@ -109,118 +66,13 @@ class GLMResults:
             self, yname=yname, xname=xname, title=title, alpha=alpha, exponentiate=exponentiate
         )
 
-    def summary2(
-        self,
-        yname: str | None = None,
-        xname: list[str] | None = None,
-        title: str | None = None,
-        alpha: float = 0.05,
-    ) -> Summary:
-        """Return the same as `summary`; statsmodels has two layouts, glmfit one."""
-        return self.summary(yname, xname, title, alpha)
-
-    # -- coefficients ----------------------------------------------------------------
+    # -- coefficients and scalars ------------------------------------------------------
 
     @property
     def family(self) -> Family:
         """The response distribution, with its link."""
         family: Family = self.model.family
         return family
-
-    @property
-    def _names(self) -> tuple[str, ...]:
-        names: tuple[str, ...] = self.model.data.names
-        return names
-
-    def _by_term(self, values: Array, name: str | None = None) -> Any:
-        if not self.model.data.labelled:
-            return values
-        return pd.Series(values, index=list(self._names), name=name)
-
-    @property
-    def params(self) -> Any:
-        """Coefficients, shape (p,); NaN for aliased columns."""
-        return self._by_term(self.record.theta)
-
-    @property
-    def bse(self) -> Any:
-        """Standard errors of the coefficients, shape (p,)."""
-        return self._by_term(self._bse)
-
-    @property
-    def _bse(self) -> Array:
-        with np.errstate(invalid="ignore"):
-            return np.sqrt(np.diag(self._shown_covariance))
-
-    @property
-    def tvalues(self) -> Any:
-        """Coefficients over standard errors: z statistics, or t where ``use_t``."""
-        return self._by_term(self._tvalues)
-
-    @property
-    def _tvalues(self) -> Array:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return self.record.theta / self._bse
-
-    zvalues = tvalues
-
-    @property
-    def pvalues(self) -> Any:
-        """Two-sided p-values, shape (p,)."""
-        return self._by_term(two_sided(self._tvalues, self._df_test))
-
-    @property
-    def _df_test(self) -> float | None:
-        return self.df_resid_inference if self.use_t else None
-
-    @property
-    def df_resid_inference(self) -> float:
-        """Degrees of freedom of t tests: groups less one for clusters, else df_resid."""
-        groups = self.cov_kwds.get("n_groups")
-        return self.df_resid if groups is None else groups - 1
-
-    def conf_int(self, alpha: float = 0.05, cols: Any = None) -> Any:
-        """Return Wald intervals of the coefficients.
-
-        Parameters
-        ----------
-        alpha : float
-            The intervals cover ``1 - alpha``.
-        cols : array_like of int, optional
-            Coefficients to return, by position.
-
-        Returns
-        -------
-        DataFrame or ndarray of shape (p, 2)
-            Lower and upper ends, in columns 0 and 1.
-        """
-        reach = critical_value(alpha, self._df_test) * self._bse
-        ends = np.column_stack([self.record.theta - reach, self.record.theta + reach])
-        chosen = slice(None) if cols is None else np.asarray(cols)
-        if not self.model.data.labelled:
-            return ends[chosen]
-        return pd.DataFrame(ends, index=list(self._names)).iloc[chosen]
-
-    @property
-    def _shown_covariance(self) -> Array:
-        """The covariance, NaN for coefficients that are not finite."""
-        finite = np.isfinite(self.record.theta)
-        return np.where(np.outer(finite, finite), self._covariance, np.nan)
-
-    def cov_params(self) -> Any:
-        """Return the covariance of the coefficients, shape (p, p)."""
-        covariance = self._shown_covariance
-        if not self.model.data.labelled:
-            return covariance
-        return pd.DataFrame(covariance, index=list(self._names), columns=list(self._names))
-
-    @property
-    def normalized_cov_params(self) -> Any:
-        """Inverse information without the dispersion, shape (p, p)."""
-        unscaled = self.record.unscaled
-        if not self.model.data.labelled:
-            return unscaled
-        return pd.DataFrame(unscaled, index=list(self._names), columns=list(self._names))
 
     def odds_ratios(self, alpha: float = 0.05) -> pd.DataFrame:
         """Return exp(coefficient) with its interval.
@@ -250,28 +102,6 @@ class GLMResults:
         columns = ["odds_ratio", "ci_lower", "ci_upper"]
         return pd.DataFrame(ratios, index=list(self._names), columns=columns)
 
-    # -- scalars ---------------------------------------------------------------------
-
-    @property
-    def nobs(self) -> float:
-        """Number of observations: frequencies summed, rows of weight 0 left out."""
-        return self.record.nobs
-
-    @property
-    def df_model(self) -> int:
-        """Number of independent columns beyond the constant."""
-        return self.record.df_model
-
-    @property
-    def df_resid(self) -> float:
-        """Observations less independent columns."""
-        return self.record.df_resid
-
-    @property
-    def k_constant(self) -> int:
-        """1 if the columns span a constant, else 0."""
-        return int(self.record.has_constant)
-
     @property
     def scale(self) -> float:
         """Dispersion phi in Var(y) = phi V(mu) / weight."""
@@ -293,137 +123,9 @@ class GLMResults:
         return self.record.pearson_chi2
 
     @property
-    def llf(self) -> float:
-        """Log-likelihood at the estimates; NaN for quasi families."""
-        return self.record.llf
-
-    @property
-    def llnull(self) -> float:
-        """Log-likelihood of the model with a constant only (and the offset)."""
-        return self.record.llnull
-
-    @property
-    def llr(self) -> float:
-        """Likelihood-ratio statistic against the constant-only model."""
-        return -2.0 * (self.llnull - self.llf)
-
-    @property
-    def llr_pvalue(self) -> float:
-        """Its p-value, from chi-square with ``df_model`` degrees of freedom."""
-        return chi2_sf(self.llr, self.df_model)
-
-    @property
-    def prsquared(self) -> float:
-        """McFadden's pseudo R-squared, 1 - llf / llnull."""
-        return self.pseudo_rsquared("mcf")
-
-    def pseudo_rsquared(self, kind: str = "cs") -> float:
-        """Return a pseudo R-squared.
-
-        Parameters
-        ----------
-        kind : {"cs", "mcf"}
-            Cox and Snell's 1 - exp(2 (llnull - llf) / nobs), or McFadden's 1 - llf / llnull.
-        """
-        lowered = kind.lower()
-        if lowered.startswith("mcf"):
-            return 1.0 - self.llf / self.llnull if self.llnull != 0.0 else math.nan
-        if lowered in ("cs", "lr") or lowered.startswith("cox"):
-            return -math.expm1(2.0 * (self.llnull - self.llf) / self.nobs)
-        raise ArgumentError(f"kind must be 'cs' or 'mcf' (got {kind!r}).")
-
-    @property
-    def aic(self) -> float:
-        """Akaike's criterion, -2 llf + 2 rank."""
-        return self.info_criteria("aic")
-
-    @property
-    def bic(self) -> float:
-        """Bayes criterion on the log-likelihood (see `bic_llf`)."""
-        return self.bic_llf
-
-    @property
-    def bic_llf(self) -> float:
-        """Bayes criterion, -2 llf + rank log(nobs)."""
-        return self.info_criteria("bic")
-
-    @property
     def bic_deviance(self) -> float:
         """Bayes criterion on the deviance, deviance - df_resid log(nobs)."""
         return self.deviance - self.df_resid * math.log(self.nobs)
-
-    def info_criteria(self, crit: str, scale: float | None = None, dk_params: float = 0) -> float:
-        """Return an information criterion.
-
-        Parameters
-        ----------
-        crit : {"aic", "bic", "qaic"}
-        scale : float, optional
-            Dispersion of the largest model, for "qaic".
-        dk_params : float
-            Parameters to count beyond the coefficients (1 for an estimated dispersion).
-        """
-        count = self.record.rank + dk_params
-        kind = crit.lower()
-        if kind == "aic":
-            return -2.0 * self.llf + 2.0 * count
-        if kind == "bic":
-            return -2.0 * self.llf + count * math.log(self.nobs)
-        if kind == "qaic":
-            if scale is None:
-                raise ArgumentError("The qaic needs scale=, the dispersion of the largest model.")
-            return -2.0 * self.llf / scale + 2.0 * count
-        raise ArgumentError(f"crit must be 'aic', 'bic' or 'qaic' (got {crit!r}).")
-
-    # -- the fit ---------------------------------------------------------------------
-
-    @property
-    def converged(self) -> bool:
-        """Whether the maximum was reached."""
-        return self.record.converged
-
-    @property
-    def method(self) -> str:
-        """How the fit was computed."""
-        return "IRLS"
-
-    @property
-    def fit_history(self) -> dict[str, Any]:
-        """The iterations: ``iteration`` (their number), ``params``, ``deviance``, ``step``."""
-        history = self.record.history
-        return {
-            "iteration": len(history),
-            "params": [line.theta for line in history],
-            "deviance": [line.deviance for line in history],
-            "step": [line.step for line in history],
-            "halvings": [line.halvings for line in history],
-        }
-
-    @property
-    def mle_retvals(self) -> dict[str, Any]:
-        """How the optimisation ended, under statsmodels' keys."""
-        return {
-            "converged": self.converged,
-            "iterations": len(self.record.history),
-            "fopt": -self.llf / self.nobs,
-            "warnflag": 0 if self.converged else 1,
-            "message": self.record.reason,
-        }
-
-    @property
-    def aliased(self) -> dict[str, str]:
-        """Columns that were left out because others determine them, and how."""
-        return dict(self.record.aliased)
-
-    @property
-    def separation(self) -> Separation | None:
-        """How the data are separated, or None: direction, rows, and what stays finite."""
-        return self.record.separation
-
-    @property
-    def dropped_rows(self) -> dict[str, int]:
-        """Rows that were left out for a missing value, by column."""
-        return dict(self.model.data.dropped)
 
     # -- row values ------------------------------------------------------------------
 
@@ -712,15 +414,3 @@ class GLMResults:
     def f_pvalue(self) -> float:
         """Its p-value (normal linear model)."""
         return f_sf(self.fvalue, self.df_model, self.df_resid_inference)
-
-    # -- data ------------------------------------------------------------------------
-
-    def remove_data(self) -> GLMResults:
-        """Return the same results without the rows they were fitted to.
-
-        Coefficients, tests, the summary and predictions for new data stay; what has a
-        value for each row of the fit raises `NotAvailableError`.
-        """
-        light = copy.copy(self)
-        light.model = self.model.without_data()
-        return light
