@@ -17,7 +17,7 @@ from scipy import special
 from glmfit.families import Family
 from glmfit.links import Interval
 
-__all__ = ["EtaStats", "GLMLikelihood", "log_choose"]
+__all__ = ["EtaStats", "GLMLikelihood", "Multinomial", "log_choose"]
 
 Array = NDArray[np.float64]
 
@@ -26,8 +26,10 @@ class EtaStats(NamedTuple):
     """Sums and rows of one chunk.
 
     ``deviance`` is the sum over the chunk (inf where the chunk is outside the domain);
-    ``score`` (n,) is the derivative of the log-likelihood by eta, ``weight`` (n,) the
-    information about eta, both times phi and with the prior weight in.
+    ``score`` is the derivative of the log-likelihood by eta, ``weight`` the information
+    about eta, both times phi and with the prior weight in. With one predictor a row they
+    are (n,); with M of them (n, M) and (M (M + 1) / 2, n), one line for each pair of
+    predictors a <= b.
     """
 
     deviance: float
@@ -122,6 +124,74 @@ class GLMLikelihood:
             return self.family.log_density(y, mu, weight, scale)
         rows = self.family.log_density(y, mu, trials, scale)
         return weight * (rows + log_choose(trials, trials * y))
+
+
+@dataclass(frozen=True, slots=True)
+class Multinomial:
+    """The multinomial logit likelihood: log odds of each class against the first.
+
+    The response of a row is its shares of the classes, shape (n, K); the number of
+    trials is part of the weight. A row has K - 1 predictors, for the classes 1 to K - 1.
+
+    Attributes
+    ----------
+    n_classes : int
+        K.
+    """
+
+    n_classes: int
+
+    @property
+    def eta_domain(self) -> Interval:
+        """All of the real line."""
+        return Interval()
+
+    @property
+    def canonical(self) -> bool:
+        """The link is canonical."""
+        return True
+
+    @property
+    def dispersion(self) -> float | None:
+        """The dispersion is known."""
+        return 1.0
+
+    def probabilities(self, eta: Array) -> Array:
+        """Return the probabilities of all classes, shape (n, K)."""
+        return np.exp(self.log_probabilities(eta))
+
+    def log_probabilities(self, eta: Array) -> Array:
+        """Return the logarithms of the probabilities of all classes, shape (n, K)."""
+        full = np.column_stack([np.zeros(eta.shape[0]), eta])
+        full -= full.max(axis=1, keepdims=True)
+        full -= np.log(np.exp(full).sum(axis=1, keepdims=True))
+        return full
+
+    def evaluate(
+        self, y: Array, eta: Array, weight: Array | None, *, observed: bool = False
+    ) -> EtaStats:
+        """Return deviance, score (n, K - 1) and weights of a chunk at ``eta`` (n, K - 1).
+
+        The deviance is twice the log-likelihood of the response's own shares less that
+        of the model's; observed and expected information are the same.
+        """
+        log_p = self.log_probabilities(eta)
+        loss = special.xlogy(y, y) - np.where(y == 0.0, 0.0, y * log_p)
+        rows = 2.0 * loss.sum(axis=1)
+        p = np.exp(log_p[:, 1:])
+        score = y[:, 1:] - p
+        count = self.n_classes - 1
+        information = np.empty((count * (count + 1) // 2, y.shape[0]))
+        line = 0
+        for a in range(count):
+            for b in range(a, count):
+                information[line] = p[:, a] * ((a == b) - p[:, b])
+                line += 1
+        if weight is not None:
+            rows = rows * weight
+            score = score * weight[:, None]
+            information *= weight
+        return EtaStats(float(rows.sum()), score, information)
 
 
 def log_choose(n: Array, k: Array) -> Array:

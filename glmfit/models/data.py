@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -32,10 +32,18 @@ from glmfit.formula.response import (
 )
 from glmfit.formula.spec import ModelSpec, parse
 from glmfit.formula.table import Table, column_values, first_rows, missing_rows
-from glmfit.links import Log
+from glmfit.links import Link, Log
 from glmfit.sources import Rows
 
-__all__ = ["ModelData", "OffsetRule", "array_data", "design_of_arrays", "formula_data"]
+__all__ = [
+    "FamilyReading",
+    "ModelData",
+    "Reading",
+    "OffsetRule",
+    "array_data",
+    "design_of_arrays",
+    "formula_data",
+]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -117,7 +125,7 @@ class ModelData:
     @property
     def n_effective(self) -> float:
         """Number of observations: frequencies summed, rows of weight 0 left out."""
-        count = np.ones(self.response.y.size) if self.freq_weights is None else self.freq_weights
+        count = np.ones(len(self.response.y)) if self.freq_weights is None else self.freq_weights
         weight = self.weight
         total = float(count.sum() if weight is None else count[weight > 0.0].sum())
         return int(total) if total.is_integer() else total
@@ -160,14 +168,66 @@ class ModelData:
         return beside(given, what, self.table, self.index, self.kept.size, numeric=numeric)
 
 
+class Reading(Protocol):
+    """What a model makes of its response."""
+
+    @property
+    def link(self) -> Link | None:
+        """The link, on which it depends whether an exposure has a meaning."""
+
+    def response(self, values: tuple[Any, ...], name: str, trials: Array | None) -> Response:
+        """Return the response that the values of the left-hand side are."""
+
+    def check(self, data: ModelData) -> None:
+        """Raise unless the rows can be fitted."""
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyReading:
+    """The reading of a family: numbers, or shares of trials.
+
+    Attributes
+    ----------
+    family : Family
+    event : optional
+        The level that counts as the event of a binomial.
+    """
+
+    family: Family
+    event: Any = None
+
+    @property
+    def link(self) -> Link:
+        """The family's link."""
+        return self.family.link
+
+    def response(self, values: tuple[Any, ...], name: str, trials: Array | None) -> Response:
+        """Return the response that the values of the left-hand side are."""
+        if self.family.proportions:
+            if trials is not None and not (trials > 0.0).all():
+                raise DataError("trials must be greater than 0 in every row.")
+            return proportion_response(values, name, event=self.event, trials=trials)
+        if self.event is not None or trials is not None:
+            what = "event" if self.event is not None else "trials"
+            raise ArgumentError(f"{what}= is for binomial models; this is {self.family.name}.")
+        return number_response(values, name, self.family.name)
+
+    def check(self, data: ModelData) -> None:
+        """Raise unless the rows can be fitted; warn of proportions without trials."""
+        if data.design.shape[1] == 0:
+            raise ArgumentError("The model has no columns; keep the intercept or add a term.")
+        self.family.check_response(data.response.y)
+        if self.family.proportions and data.var_weights is None:
+            warn_of_bare_proportions(data.response)
+
+
 def formula_data(
     formula: Any,
     data: Any,
-    family: Family,
+    reading: Reading,
     given: Mapping[str, Any],
     *,
     missing: str,
-    event: Any,
     env: Mapping[str, Any] | None,
     subset: Any,
 ) -> ModelData:
@@ -177,12 +237,11 @@ def formula_data(
     ----------
     formula : str
     data : DataFrame, dict or another table
-    family : Family
+    reading : Reading
+        What the model makes of its response.
     given : mapping
         The arguments `BESIDE` that were given.
     missing : {"drop", "raise"}
-    event : optional
-        The level that counts as the event.
     env : mapping or None
         What the formula may use of the caller's.
     subset : ndarray of bool or positions, optional
@@ -208,7 +267,7 @@ def formula_data(
     spec, rows = ModelSpec.learn(parsed, table, lost | outside, missing=missing)
     kept = rows.kept
     trials = vectors["trials"].kept(kept) if "trials" in vectors else None
-    response = _response(rows.response, spec.response_name, family, event, trials)
+    response = reading.response(rows.response, spec.response_name, trials)
     rule = OffsetRule(
         in_formula=bool(spec.offsets),
         offset=_name(vectors, "offset"),
@@ -220,7 +279,7 @@ def formula_data(
             response=response,
             design=rows.design,
             names=spec.column_names,
-            offset=_known_part(vectors, kept, rows.offset, family, table.index),
+            offset=_known_part(vectors, kept, rows.offset, reading.link, table.index),
             freq_weights=_weights(vectors, "freq_weights", kept),
             var_weights=_weights(vectors, "var_weights", kept),
             kept=kept,
@@ -231,18 +290,17 @@ def formula_data(
             spec=spec,
             table=table,
         ),
-        family,
+        reading,
     )
 
 
 def array_data(
     endog: Any,
     exog: Any,
-    family: Family,
+    reading: Reading,
     given: Mapping[str, Any],
     *,
     missing: str,
-    event: Any,
 ) -> ModelData:
     """Return the rows that arrays are.
 
@@ -250,12 +308,12 @@ def array_data(
     ----------
     endog : array_like of shape (n,), or (n, 2) for successes and failures
     exog : array_like or sparse of shape (n, p), or (n,) for one column
-    family : Family
+    reading : Reading
+        What the model makes of its response.
     given : mapping
         The arguments `BESIDE` that were given.
     missing : {"none", "drop", "raise"}
         With "none" or "raise" a missing value is an error.
-    event : optional
     """
     if missing not in ("none", "drop", "raise"):
         raise ArgumentError(f"missing must be 'none', 'drop' or 'raise' (got {missing!r}).")
@@ -284,10 +342,10 @@ def array_data(
     trials = vectors["trials"].kept(kept) if "trials" in vectors else None
     return _finish(
         ModelData(
-            response=_response(columns, name, family, event, trials),
+            response=reading.response(columns, name, trials),
             design=design,
             names=names,
-            offset=_known_part(vectors, kept, None, family, labels),
+            offset=_known_part(vectors, kept, None, reading.link, labels),
             freq_weights=_weights(vectors, "freq_weights", kept),
             var_weights=_weights(vectors, "var_weights", kept),
             kept=kept,
@@ -296,36 +354,19 @@ def array_data(
             labelled=index is not None,
             rule=OffsetRule(unnamed=_unnamed(vectors) + _given_names(vectors)),
         ),
-        family,
+        reading,
     )
 
 
-def _finish(data: ModelData, family: Family) -> ModelData:
+def _finish(data: ModelData, reading: Reading) -> ModelData:
     """Check what can only be checked with all parts at hand."""
     if data.design.shape[0] == 0:
         raise DataError("The data have no rows.")
-    if data.design.shape[1] == 0:
-        raise ArgumentError("The model has no columns; keep the intercept or add a term.")
     weight = data.weight
     if weight is not None and not (weight > 0.0).any():
         raise DataError("All weights are zero.")
-    family.check_response(data.response.y)
-    if family.proportions and data.var_weights is None:
-        warn_of_bare_proportions(data.response)
+    reading.check(data)
     return data
-
-
-def _response(
-    values: tuple[Any, ...], name: str, family: Family, event: Any, trials: Array | None
-) -> Response:
-    if family.proportions:
-        if trials is not None and not (trials > 0.0).all():
-            raise DataError("trials must be greater than 0 in every row.")
-        return proportion_response(values, name, event=event, trials=trials)
-    if event is not None or trials is not None:
-        what = "event" if event is not None else "trials"
-        raise ArgumentError(f"{what}= is for binomial models; the family is {family.name}.")
-    return number_response(values, name, family.name)
 
 
 def _name(vectors: Mapping[str, Beside], what: str) -> str | None:
@@ -377,7 +418,7 @@ def _known_part(
     vectors: Mapping[str, Beside],
     kept: Mask,
     in_formula: Array | None,
-    family: Family,
+    link: Link | None,
     index: pd.Index,
 ) -> Array | None:
     """Return offset plus log exposure of the kept rows."""
@@ -388,16 +429,16 @@ def _known_part(
             raise DataError("offset has infinite values.")
         total = offset if total is None else total + offset
     if "exposure" in vectors:
-        logged = log_exposure(vectors["exposure"].kept(kept), family, index[kept])
+        logged = log_exposure(vectors["exposure"].kept(kept), link, index[kept])
         total = logged if total is None else total + logged
     return total
 
 
-def log_exposure(exposure: Array, family: Family, index: pd.Index) -> Array:
+def log_exposure(exposure: Array, link: Link | None, index: pd.Index) -> Array:
     """Return log(exposure), for a log-link model and positive values only."""
-    if not isinstance(family.link, Log):
+    if not isinstance(link, Log):
         raise ArgumentError(
-            f"exposure= needs a log link; the model has {family.link}. Use offset= for a known "
+            f"exposure= needs a log link; the model has {link or 'none'}. Use offset= for a known "
             "part of the linear predictor."
         )
     bad = ~(exposure > 0.0) | np.isinf(exposure)

@@ -31,6 +31,7 @@ from glmfit.inference.residuals import hat_values
 from glmfit.likelihoods import GLMLikelihood
 from glmfit.models.data import (
     BESIDE,
+    FamilyReading,
     ModelData,
     aligned_exog,
     array_data,
@@ -172,7 +173,8 @@ class GLM:
         given = dict(
             zip(BESIDE, (offset, exposure, freq_weights, var_weights, trials), strict=True)
         )
-        self.data = array_data(endog, exog, self.family, given, missing=missing, event=event)
+        reading = FamilyReading(self.family, event)
+        self.data = array_data(endog, exog, reading, given, missing=missing)
         self.formula: str | None = None
 
     @classmethod
@@ -205,10 +207,9 @@ class GLM:
         model.data = formula_data(
             formula,
             data,
-            model.family,
+            FamilyReading(model.family, event),
             given,
             missing=missing,
-            event=event,
             env=_caller_names(env, depth),
             subset=subset,
         )
@@ -533,7 +534,7 @@ class GLM:
             values = vector.kept(kept)
             if what == "exposure":
                 index = pd.RangeIndex(kept.size) if rows.index is None else rows.index
-                values = log_exposure(values, self.family, index[kept])
+                values = log_exposure(values, self.family.link, index[kept])
             total = values if total is None else total + values
         return NewRows(rows.design, total, kept, rows.index, rows.labelled)
 
