@@ -31,6 +31,7 @@ import difflib
 import sys
 import warnings
 from collections.abc import Iterable
+from types import FrameType
 
 __all__ = [
     "AlignmentError",
@@ -53,6 +54,7 @@ __all__ = [
     "SeparationWarning",
     "UnknownNameError",
     "UnsafeFormulaError",
+    "caller_frame",
     "suggest",
     "warn",
 ]
@@ -150,11 +152,17 @@ def warn(message: str, category: type[GlmfitWarning]) -> None:
     message : str
     category : type of GlmfitWarning
     """
-    level, frame = 2, sys._getframe(1)
+    _, distance = caller_frame()
+    warnings.warn(message, category, stacklevel=distance)
+
+
+def caller_frame() -> tuple[FrameType, int]:
+    """Return the innermost frame outside glmfit, and how far it is from this one's caller."""
+    distance, frame = 1, sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("glmfit."):
         frame = frame.f_back
-        level += 1
-    warnings.warn(message, category, stacklevel=level)
+        distance += 1
+    return frame, distance
 
 
 def suggest(name: str, choices: Iterable[str]) -> str:

@@ -340,7 +340,7 @@ class Poisson(Family):
 
     def unit_deviance(self, y: Array, mu: Array) -> Array:
         excess = mu - y
-        return 2.0 * (excess + _relative_log(y, excess))
+        return 2.0 * (excess + _relative_log(y, mu))
 
     def log_density(self, y: Array, mu: Array, weight: Array, scale: float) -> Array:
         return weight * (special.xlogy(y, mu) - mu - special.gammaln(y + 1.0))
@@ -391,7 +391,7 @@ class Gamma(Family):
 
     def unit_deviance(self, y: Array, mu: Array) -> Array:
         excess = (y - mu) / mu
-        return 2.0 * (excess - np.log1p(excess))
+        return 2.0 * (excess - _log_ratio(y, mu, excess))
 
     def log_density(self, y: Array, mu: Array, weight: Array, scale: float) -> Array:
         shape = weight / scale
@@ -422,7 +422,9 @@ class InverseGaussian(Family):
 
     def log_density(self, y: Array, mu: Array, weight: Array, scale: float) -> Array:
         phi = scale / weight
-        return -0.5 * (self.unit_deviance(y, mu) / phi + np.log(2.0 * np.pi * phi * y**3))
+        return -0.5 * (
+            self.unit_deviance(y, mu) / phi + np.log(2.0 * np.pi * phi) + 3.0 * np.log(y)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -471,7 +473,7 @@ class NegativeBinomial(Family):
         alpha = self._alpha()
         excess = mu - y
         shared = (y + 1.0 / alpha) * np.log1p(alpha * excess / (1.0 + alpha * y))
-        return 2.0 * (_relative_log(y, excess) + shared)
+        return 2.0 * (_relative_log(y, mu) + shared)
 
     def log_density(self, y: Array, mu: Array, weight: Array, scale: float) -> Array:
         size = 1.0 / self._alpha()
@@ -592,11 +594,22 @@ class Tweedie(Family):
         return self.name if self.var_power is None else f"{self.name}(var_power={self.var_power:g})"
 
 
-def _relative_log(y: Array, excess: Array) -> Array:
-    """Return y log(y / (y + excess)), exact for small excess and 0 at y = 0."""
+def _relative_log(y: Array, mu: Array) -> Array:
+    """Return y log(y / mu), exact for mu near y and 0 at y = 0."""
     positive = y > 0.0
-    ratio = np.divide(excess, y, out=np.zeros_like(excess), where=positive)
-    return np.where(positive, -y * np.log1p(ratio), 0.0)
+    safe = np.where(positive, y, 1.0)
+    return np.where(positive, -y * _log_ratio(mu, safe, (mu - y) / safe), 0.0)
+
+
+def _log_ratio(above: Array, below: Array, excess: Array) -> Array:
+    """Return log(above / below), where excess is above / below - 1.
+
+    Far below 1 the excess is all but -1, and its log1p is lost to rounding.
+    """
+    far = excess < -0.5
+    ratio = np.divide(above, below, out=np.ones_like(excess), where=far)
+    with np.errstate(divide="ignore"):  # a mean that has underflowed
+        return np.where(far, np.log(ratio), np.log1p(np.maximum(excess, -0.5)))
 
 
 def _power_integral(mu: Array, power: float) -> Array:

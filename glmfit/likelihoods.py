@@ -131,7 +131,8 @@ class Multinomial:
     """The multinomial logit likelihood: log odds of each class against the first.
 
     The response of a row is its shares of the classes, shape (n, K); the number of
-    trials is part of the weight. A row has K - 1 predictors, for the classes 1 to K - 1.
+    trials is part of the weight. A share of NaN says that the row cannot have the class.
+    A row has K - 1 predictors, for the classes 1 to K - 1.
 
     Attributes
     ----------
@@ -156,13 +157,18 @@ class Multinomial:
         """The dispersion is known."""
         return 1.0
 
-    def probabilities(self, eta: Array) -> Array:
-        """Return the probabilities of all classes, shape (n, K)."""
-        return np.exp(self.log_probabilities(eta))
+    def log_probabilities(self, eta: Array, out: NDArray[np.bool_] | None = None) -> Array:
+        """Return the logarithms of the probabilities of all classes, shape (n, K).
 
-    def log_probabilities(self, eta: Array) -> Array:
-        """Return the logarithms of the probabilities of all classes, shape (n, K)."""
+        Parameters
+        ----------
+        eta : ndarray of shape (n, K - 1)
+        out : ndarray of bool, shape (n, K), optional
+            Classes that a row cannot have.
+        """
         full = np.column_stack([np.zeros(eta.shape[0]), eta])
+        if out is not None:
+            full[out] = -np.inf
         full -= full.max(axis=1, keepdims=True)
         full -= np.log(np.exp(full).sum(axis=1, keepdims=True))
         return full
@@ -175,7 +181,12 @@ class Multinomial:
         The deviance is twice the log-likelihood of the response's own shares less that
         of the model's; observed and expected information are the same.
         """
-        log_p = self.log_probabilities(eta)
+        out = np.isnan(y)
+        if out.any():
+            log_p = self.log_probabilities(eta, out)
+            y = np.where(out, 0.0, y)
+        else:
+            log_p = self.log_probabilities(eta)
         loss = special.xlogy(y, y) - np.where(y == 0.0, 0.0, y * log_p)
         rows = 2.0 * loss.sum(axis=1)
         p = np.exp(log_p[:, 1:])

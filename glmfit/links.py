@@ -286,7 +286,7 @@ class CLogLog(Link):
     mean_range: ClassVar[Interval] = UNIT
 
     def link(self, mu: Array) -> Array:
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):
             return np.log(-np.log1p(-mu))
 
     def inverse(self, eta: Array) -> Array:
@@ -324,7 +324,7 @@ class LogLog(Link):
     mean_range: ClassVar[Interval] = UNIT
 
     def link(self, mu: Array) -> Array:
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):
             return -np.log(-np.log(mu))
 
     def inverse(self, eta: Array) -> Array:

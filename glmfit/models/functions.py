@@ -53,7 +53,7 @@ def glm(formula: str, data: Any, family: Any = None, **options: Any) -> GLM:
     temperature   -0.1156
     dtype: float64
     """
-    return GLM.from_formula(formula, data, family, depth=2, **options)
+    return GLM.from_formula(formula, data, family, **options)
 
 
 def logit(formula: str, data: Any, **options: Any) -> Logit:
@@ -76,7 +76,7 @@ def logit(formula: str, data: Any, **options: Any) -> Logit:
     >>> round(result.llf, 4)
     -10.1576
     """
-    return Logit.from_formula(formula, data, depth=2, **options)
+    return Logit.from_formula(formula, data, **options)
 
 
 def probit(formula: str, data: Any, **options: Any) -> Probit:
@@ -100,7 +100,7 @@ def probit(formula: str, data: Any, **options: Any) -> Probit:
     TEMPERATURE   -0.1351
     dtype: float64
     """
-    return Probit.from_formula(formula, data, depth=2, **options)
+    return Probit.from_formula(formula, data, **options)
 
 
 def poisson(formula: str, data: Any, **options: Any) -> Poisson:
@@ -122,7 +122,7 @@ def poisson(formula: str, data: Any, **options: Any) -> Poisson:
     >>> round(gf.poisson("breaks ~ wool * tension", warpbreaks).fit().deviance, 3)
     182.305
     """
-    return Poisson.from_formula(formula, data, depth=2, **options)
+    return Poisson.from_formula(formula, data, **options)
 
 
 def ols(formula: str, data: Any, **options: Any) -> OLS:
@@ -144,4 +144,4 @@ def ols(formula: str, data: Any, **options: Any) -> OLS:
     >>> round(gf.ols("volume ~ girth + height", trees).fit().rsquared, 4)
     0.948
     """
-    return OLS.from_formula(formula, data, depth=2, **options)
+    return OLS.from_formula(formula, data, **options)

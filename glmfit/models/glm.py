@@ -2,48 +2,37 @@
 
 from __future__ import annotations
 
-import copy
-import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from glmfit.design import Design, constant_combination
+from glmfit.design import constant_combination
 from glmfit.engine.control import Control
 from glmfit.engine.passes import Pass
 from glmfit.errors import (
-    AlignmentError,
     ArgumentError,
     ArgumentTypeError,
     DataError,
-    NotAvailableError,
     suggest,
 )
 from glmfit.families import Family, Gaussian, Working, resolve_family
-from glmfit.formula.alignment import beside
-from glmfit.formula.table import Table
 from glmfit.inference import covariance as sandwich
 from glmfit.inference.residuals import hat_values
 from glmfit.likelihoods import GLMLikelihood
+from glmfit.links import Link
+from glmfit.models.base import Model, refuse_unknown
 from glmfit.models.data import (
     BESIDE,
     FamilyReading,
-    ModelData,
-    aligned_exog,
-    array_data,
-    design_of_arrays,
-    formula_data,
-    log_exposure,
 )
 from glmfit.models.fitting import fit_record, kept_design, null_eta
 from glmfit.results import GLMResults
 from glmfit.results.record import FitRecord
 
-__all__ = ["GLM", "NewRows"]
+__all__ = ["GLM", "check_method"]
 
 Array = NDArray[np.float64]
 
@@ -54,46 +43,7 @@ OPTIMIZERS = ("bfgs", "lbfgs", "cg", "ncg", "nm", "powell", "basinhopping", "min
 """statsmodels' optimisers, taken as other names for the same solver."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewRows:
-    """Rows to predict: design and offset of the complete ones.
-
-    Attributes
-    ----------
-    design : Design
-        Shape (m, p).
-    offset : ndarray of shape (m,) or None
-    kept : ndarray of bool, shape (n,)
-    index : Index or None
-    labelled : bool
-    """
-
-    design: Design
-    offset: Array | None
-    kept: NDArray[np.bool_]
-    index: pd.Index | None
-    labelled: bool
-
-    def eta(self, theta: Array) -> Array:
-        """Return the linear predictor of the complete rows."""
-        eta = self.design.matvec(theta)
-        return eta if self.offset is None else eta + self.offset
-
-    def spread(self, values: Array) -> Array:
-        """Return values for all rows, NaN where one is incomplete."""
-        if self.kept.all():
-            return values
-        out = np.full(self.kept.size, np.nan)
-        out[self.kept] = values
-        return out
-
-    def label(self, values: Array) -> Any:
-        """Return values for all rows, as a Series where they have labels."""
-        out = self.spread(values)
-        return pd.Series(out, index=self.index) if self.labelled else out
-
-
-class GLM:
+class GLM(Model):
     """A generalised linear model on arrays.
 
     Parameters
@@ -174,8 +124,7 @@ class GLM:
             zip(BESIDE, (offset, exposure, freq_weights, var_weights, trials), strict=True)
         )
         reading = FamilyReading(self.family, event)
-        self.data = array_data(endog, exog, reading, given, missing=missing)
-        self.formula: str | None = None
+        self._set_arrays(endog, exog, reading, given, missing)
 
     @classmethod
     def from_formula(
@@ -194,7 +143,6 @@ class GLM:
         subset: Any = None,
         missing: str = "drop",
         env: Mapping[str, Any] | bool | None = None,
-        depth: int = 1,
         **unknown: Any,
     ) -> Self:
         """Make the model from a formula and data (see `glm` for the parameters)."""
@@ -204,17 +152,16 @@ class GLM:
         given = dict(
             zip(BESIDE, (offset, exposure, freq_weights, var_weights, trials), strict=True)
         )
-        model.data = formula_data(
+        reading = FamilyReading(model.family, event)
+        return model._set_formula(
             formula,
             data,
-            FamilyReading(model.family, event),
+            reading,
             given,
             missing=missing,
-            env=_caller_names(env, depth),
             subset=subset,
+            env=env,
         )
-        model.formula = formula
-        return model
 
     @classmethod
     def _resolve(cls, family: Any, link: Any) -> Family:
@@ -227,41 +174,6 @@ class GLM:
     def __repr__(self) -> str:
         shown = repr(self.formula) if self.formula else f"{len(self.data.names)} columns"
         return f"<{self.summary_name} {shown}, {self.family.describe()}, {self.family.link} link>"
-
-    # -- what it is made of ----------------------------------------------------------
-
-    @property
-    def endog(self) -> Array:
-        """Response of the rows used, shape (m,); shares of trials for a binomial."""
-        return self._kept_data().response.y
-
-    @property
-    def exog(self) -> Array:
-        """Design matrix of the rows used, dense, shape (m, p)."""
-        return self._kept_data().design.toarray()
-
-    @property
-    def endog_names(self) -> str:
-        """Name of the response."""
-        return self.data.response.name
-
-    @property
-    def exog_names(self) -> list[str]:
-        """Names of the columns."""
-        return list(self.data.names)
-
-    @property
-    def nobs(self) -> float:
-        """Number of observations (see `GLMResults.nobs`)."""
-        return self.data.n_effective
-
-    def _kept_data(self) -> ModelData:
-        if self.data.response.y.size == 0:
-            raise NotAvailableError(
-                "The data were removed from these results (remove_data); what has a value for "
-                "each row of the fit is gone."
-            )
-        return self.data
 
     # -- fitting ---------------------------------------------------------------------
 
@@ -323,7 +235,7 @@ class GLM:
             If columns depend on one another.
         """
         refuse_unknown("fit", unknown, _FIT_NAMES)
-        _check_method(method)
+        check_method(method)
         limits = control or Control(maxiter=maxiter, tol=tol, disp=bool(disp))
         kind = _covariance_kind(cov_type)
         data = self._kept_data()
@@ -399,12 +311,13 @@ class GLM:
 
     # -- values at given coefficients --------------------------------------------------
 
+    @property
+    def exposure_link(self) -> Link:
+        """The link, on which it depends whether an exposure has a meaning."""
+        return self.family.link
+
     def _pass(self) -> Pass:
         return Pass(self._kept_data().rows(), GLMLikelihood(self.family), Control())
-
-    def linear_predictor(self, theta: Array) -> Array:
-        """Return X theta + offset of the rows used, shape (m,)."""
-        return self._kept_data().rows().eta(np.asarray(theta, dtype=float))
 
     def fitted_eta(self, record: FitRecord) -> Array:
         """Return the linear predictor of the rows used, infinite where separated."""
@@ -468,96 +381,6 @@ class GLM:
         stats = self._pass()(np.asarray(params, dtype=float), observed=observed)
         return -stats.information / scale
 
-    # -- new rows --------------------------------------------------------------------
-
-    def new_rows(
-        self,
-        exog: Any,
-        transform: bool,
-        offset: Any,
-        exposure: Any,
-        new_levels: str,
-    ) -> NewRows:
-        """Return the rows to predict (see `GLMResults.predict`)."""
-        if exog is None:
-            return self._own_rows(offset, exposure)
-        table: Table | None = None
-        if self.data.spec is not None and transform:
-            made = self.data.spec.rows(exog, new_levels=new_levels)
-            table = Table(exog)
-            rows = NewRows(made.design, made.offset, made.kept, made.index, True)
-        else:
-            rows = self._rows_of_arrays(exog)
-        return self._with_offsets(rows, table, offset, exposure)
-
-    def _own_rows(self, offset: Any, exposure: Any) -> NewRows:
-        data = self._kept_data()
-        if offset is not None or exposure is not None:
-            raise ArgumentError(
-                "offset= and exposure= are for new data; the rows of the fit have their own."
-            )
-        return NewRows(data.design, data.offset, data.kept, data.index, data.labelled)
-
-    def _rows_of_arrays(self, exog: Any) -> NewRows:
-        names = self.data.names
-        if isinstance(exog, Mapping):
-            exog = pd.DataFrame(dict(exog))
-        if isinstance(exog, pd.DataFrame):
-            exog = aligned_exog(exog, names)
-        elif isinstance(exog, pd.Series) and len(names) > 1:
-            exog = aligned_exog(exog.to_frame().T, names)
-        elif np.ndim(exog) == 1 and len(names) > 1:
-            exog = np.asarray(exog)[None, :]
-        design, _, missing, index = design_of_arrays(exog, names)
-        if design.shape[1] != len(names):
-            raise AlignmentError(
-                f"exog has {design.shape[1]} columns; the model has {len(names)}: "
-                f"{', '.join(names[:8])}{', ...' if len(names) > 8 else ''}."
-            )
-        kept = ~missing
-        if missing.any():
-            design = design.take(np.flatnonzero(kept))
-        return NewRows(design, None, kept, index, index is not None)
-
-    def _with_offsets(
-        self, rows: NewRows, table: Table | None, offset: Any, exposure: Any
-    ) -> NewRows:
-        rule = self.data.rule
-        offset = self._offset_argument("offset", offset, rule.offset, exposure)
-        exposure = self._offset_argument("exposure", exposure, rule.exposure, offset)
-        total = rows.offset
-        kept = rows.kept
-        for what, given in (("offset", offset), ("exposure", exposure)):
-            if given is None:
-                continue
-            vector = beside(given, what, table, rows.index, kept.size)
-            values = vector.kept(kept)
-            if what == "exposure":
-                index = pd.RangeIndex(kept.size) if rows.index is None else rows.index
-                values = log_exposure(values, self.family.link, index[kept])
-            total = values if total is None else total + values
-        return NewRows(rows.design, total, kept, rows.index, rows.labelled)
-
-    def _offset_argument(self, what: str, given: Any, column: str | None, other: Any) -> Any:
-        """Return what stands in for an offset on new rows, or say that it must be given."""
-        if given is not None:
-            return given
-        if column is not None:
-            return column
-        if what in self.data.rule.unnamed and other is None:
-            neutral = "0 for none" if what == "offset" else "1 for a rate per unit"
-            raise ArgumentError(
-                f"The model was fitted with {what}= given as values, which new data do not "
-                f"carry. Give {what}= for the new rows ({neutral})."
-            )
-        return None
-
-    def without_data(self) -> Self:
-        """Return a model that knows its formula and names but holds no rows."""
-        light = copy.copy(self)
-        light.data = self.data.without_rows()
-        return light
-
 
 _INIT_NAMES = ("family", "link", "offset", "exposure", "freq_weights", "var_weights", "trials",
                "event", "missing")  # fmt: skip
@@ -565,15 +388,7 @@ _FIT_NAMES = ("start_params", "maxiter", "method", "tol", "scale", "cov_type", "
               "full_output", "disp", "control")  # fmt: skip
 
 
-def refuse_unknown(where: str, given: Mapping[str, Any], known: tuple[str, ...]) -> None:
-    """Raise for a keyword that is not known, with the near miss."""
-    for name in given:
-        raise ArgumentTypeError(
-            f"{where} has no argument {name!r}.{suggest(name, known)} It takes: {', '.join(known)}."
-        )
-
-
-def _check_method(method: Any) -> None:
+def check_method(method: Any) -> None:
     known = (*METHODS, *OPTIMIZERS)
     if not isinstance(method, str) or method.lower() not in {name.lower() for name in known}:
         hint = suggest(str(method), known)
@@ -593,15 +408,3 @@ def _covariance_kind(cov_type: Any) -> str:
             f"Known: {', '.join(known)}."
         )
     return found
-
-
-def _caller_names(env: Mapping[str, Any] | bool | None, depth: int) -> Mapping[str, Any] | None:
-    """Return what a formula may use of its caller's: what was passed, or with True all."""
-    if env is None or env is False:
-        return None
-    if env is not True:
-        if not isinstance(env, Mapping):
-            raise ArgumentTypeError("env must be a dict of functions and values, or True.")
-        return env
-    frame = sys._getframe(depth + 1)
-    return {**frame.f_globals, **frame.f_locals}

@@ -88,7 +88,7 @@ class LikelihoodResults:
 
     @property
     def _names(self) -> tuple[str, ...]:
-        names: tuple[str, ...] = self.model.data.names
+        names: tuple[str, ...] = self.model.parameter_names
         return names
 
     def _by_term(self, values: Array, name: str | None = None) -> Any:

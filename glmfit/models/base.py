@@ -1,0 +1,278 @@
+"""What models share: rows from a formula or from arrays, and rows to predict."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from glmfit.design import Design
+from glmfit.errors import (
+    AlignmentError,
+    ArgumentError,
+    ArgumentTypeError,
+    NotAvailableError,
+    caller_frame,
+    suggest,
+)
+from glmfit.formula.alignment import beside
+from glmfit.formula.table import Table
+from glmfit.links import Link
+from glmfit.models.data import (
+    ModelData,
+    Reading,
+    aligned_exog,
+    array_data,
+    design_of_arrays,
+    formula_data,
+    log_exposure,
+)
+
+__all__ = ["Model", "NewRows", "refuse_unknown"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class NewRows:
+    """Rows to predict: design and offset of the complete ones.
+
+    Attributes
+    ----------
+    design : Design
+        Shape (m, p).
+    offset : ndarray of shape (m,) or None
+    kept : ndarray of bool, shape (n,)
+    index : Index or None
+    labelled : bool
+    """
+
+    design: Design
+    offset: Array | None
+    kept: NDArray[np.bool_]
+    index: pd.Index | None
+    labelled: bool
+
+    def eta(self, theta: Array) -> Array:
+        """Return the linear predictor of the complete rows."""
+        eta = self.design.matvec(theta)
+        return eta if self.offset is None else eta + self.offset
+
+    def spread(self, values: Array) -> Array:
+        """Return values for all rows, NaN where one is incomplete."""
+        if self.kept.all():
+            return values
+        out = np.full(self.kept.size, np.nan)
+        out[self.kept] = values
+        return out
+
+    def label(self, values: Array) -> Any:
+        """Return values for all rows, as a Series where they have labels."""
+        out = self.spread(values)
+        return pd.Series(out, index=self.index) if self.labelled else out
+
+
+class Model:
+    """Rows with a response, and the formula they came from if they did.
+
+    Attributes
+    ----------
+    data : ModelData
+        Response, design, offset and weights under one row mask.
+    formula : str or None
+    """
+
+    summary_title: ClassVar[str] = ""
+    summary_name: ClassVar[str] = ""
+
+    data: ModelData
+    formula: str | None
+
+    @property
+    def exposure_link(self) -> Link | None:
+        """The link, on which it depends whether an exposure has a meaning."""
+        return None
+
+    def _set_arrays(
+        self, endog: Any, exog: Any, reading: Reading, given: Mapping[str, Any], missing: str
+    ) -> Self:
+        self.data = array_data(endog, exog, reading, given, missing=missing)
+        self.formula = None
+        return self
+
+    def _set_formula(
+        self,
+        formula: str,
+        data: Any,
+        reading: Reading,
+        given: Mapping[str, Any],
+        *,
+        missing: str,
+        subset: Any,
+        env: Mapping[str, Any] | bool | None,
+    ) -> Self:
+        names = _caller_names(env)
+        self.data = formula_data(
+            formula, data, reading, given, missing=missing, env=names, subset=subset
+        )
+        self.formula = formula
+        return self
+
+    # -- what it is made of ----------------------------------------------------------
+
+    @property
+    def endog(self) -> Array:
+        """Response of the rows used, shape (m,); shares of trials for a binomial."""
+        return self._kept_data().response.y
+
+    @property
+    def exog(self) -> Array:
+        """Design matrix of the rows used, dense, shape (m, p)."""
+        return self._kept_data().design.toarray()
+
+    @property
+    def endog_names(self) -> str:
+        """Name of the response."""
+        return self.data.response.name
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """Names of the coefficients."""
+        return self.data.names
+
+    @property
+    def exog_names(self) -> list[str]:
+        """Names of the columns."""
+        return list(self.data.names)
+
+    @property
+    def nobs(self) -> float:
+        """Number of observations (see `GLMResults.nobs`)."""
+        return self.data.n_effective
+
+    def _kept_data(self) -> ModelData:
+        if self.data.response.y.size == 0:
+            raise NotAvailableError(
+                "The data were removed from these results (remove_data); what has a value for "
+                "each row of the fit is gone."
+            )
+        return self.data
+
+    def linear_predictor(self, theta: Array) -> Array:
+        """Return X theta + offset of the rows used, shape (m,)."""
+        return self._kept_data().rows().eta(np.asarray(theta, dtype=float))
+
+    # -- new rows --------------------------------------------------------------------
+
+    def new_rows(
+        self,
+        exog: Any,
+        transform: bool,
+        offset: Any,
+        exposure: Any,
+        new_levels: str,
+    ) -> NewRows:
+        """Return the rows to predict (see `GLMResults.predict`)."""
+        if exog is None:
+            return self._own_rows(offset, exposure)
+        table: Table | None = None
+        if self.data.spec is not None and transform:
+            made = self.data.spec.rows(exog, new_levels=new_levels)
+            table = Table(exog)
+            rows = NewRows(made.design, made.offset, made.kept, made.index, True)
+        else:
+            rows = self._rows_of_arrays(exog)
+        return self._with_offsets(rows, table, offset, exposure)
+
+    def _own_rows(self, offset: Any, exposure: Any) -> NewRows:
+        data = self._kept_data()
+        if offset is not None or exposure is not None:
+            raise ArgumentError(
+                "offset= and exposure= are for new data; the rows of the fit have their own."
+            )
+        return NewRows(data.design, data.offset, data.kept, data.index, data.labelled)
+
+    def _rows_of_arrays(self, exog: Any) -> NewRows:
+        names = self.data.names
+        if isinstance(exog, Mapping):
+            exog = pd.DataFrame(dict(exog))
+        if isinstance(exog, pd.DataFrame):
+            exog = aligned_exog(exog, names)
+        elif isinstance(exog, pd.Series) and len(names) > 1:
+            exog = aligned_exog(exog.to_frame().T, names)
+        elif np.ndim(exog) == 1 and len(names) > 1:
+            exog = np.asarray(exog)[None, :]
+        design, _, missing, index = design_of_arrays(exog, names)
+        if design.shape[1] != len(names):
+            raise AlignmentError(
+                f"exog has {design.shape[1]} columns; the model has {len(names)}: "
+                f"{', '.join(names[:8])}{', ...' if len(names) > 8 else ''}."
+            )
+        kept = ~missing
+        if missing.any():
+            design = design.take(np.flatnonzero(kept))
+        return NewRows(design, None, kept, index, index is not None)
+
+    def _with_offsets(
+        self, rows: NewRows, table: Table | None, offset: Any, exposure: Any
+    ) -> NewRows:
+        rule = self.data.rule
+        offset = self._offset_argument("offset", offset, rule.offset, exposure)
+        exposure = self._offset_argument("exposure", exposure, rule.exposure, offset)
+        total = rows.offset
+        kept = rows.kept
+        for what, given in (("offset", offset), ("exposure", exposure)):
+            if given is None:
+                continue
+            vector = beside(given, what, table, rows.index, kept.size)
+            values = vector.kept(kept)
+            if what == "exposure":
+                index = pd.RangeIndex(kept.size) if rows.index is None else rows.index
+                values = log_exposure(values, self.exposure_link, index[kept])
+            total = values if total is None else total + values
+        return NewRows(rows.design, total, kept, rows.index, rows.labelled)
+
+    def _offset_argument(self, what: str, given: Any, column: str | None, other: Any) -> Any:
+        """Return what stands in for an offset on new rows, or say that it must be given."""
+        if given is not None:
+            return given
+        if column is not None:
+            return column
+        if what in self.data.rule.unnamed and other is None:
+            neutral = "0 for none" if what == "offset" else "1 for a rate per unit"
+            raise ArgumentError(
+                f"The model was fitted with {what}= given as values, which new data do not "
+                f"carry. Give {what}= for the new rows ({neutral})."
+            )
+        return None
+
+    def without_data(self) -> Self:
+        """Return a model that knows its formula and names but holds no rows."""
+        light = copy.copy(self)
+        light.data = self.data.without_rows()
+        return light
+
+
+def refuse_unknown(where: str, given: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    """Raise for a keyword that is not known, with the near miss."""
+    for name in given:
+        raise ArgumentTypeError(
+            f"{where} has no argument {name!r}.{suggest(name, known)} It takes: {', '.join(known)}."
+        )
+
+
+def _caller_names(env: Mapping[str, Any] | bool | None) -> Mapping[str, Any] | None:
+    """Return what a formula may use of its caller's: what was passed, or with True all."""
+    if env is None or env is False:
+        return None
+    if env is not True:
+        if not isinstance(env, Mapping):
+            raise ArgumentTypeError("env must be a dict of functions and values, or True.")
+        return env
+    frame, _ = caller_frame()
+    return {**frame.f_globals, **frame.f_locals}
