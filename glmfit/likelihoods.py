@@ -179,8 +179,12 @@ class Multinomial:
         """Return deviance, score (n, K - 1) and weights of a chunk at ``eta`` (n, K - 1).
 
         The deviance is twice the log-likelihood of the response's own shares less that
-        of the model's; observed and expected information are the same.
+        of the model's; observed and expected information are the same. With two classes
+        ``eta`` and the score are (n,).
         """
+        if eta.ndim == 1:
+            only = self.evaluate(y, eta[:, None], weight, observed=observed)
+            return EtaStats(only.deviance, only.score[:, 0], only.weight[0])
         out = np.isnan(y)
         if out.any():
             log_p = self.log_probabilities(eta, out)

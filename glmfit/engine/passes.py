@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,12 +46,16 @@ class Likelihood(Protocol):
     def canonical(self) -> bool: ...
     @property
     def dispersion(self) -> float | None: ...
-    def recession_signs(self, y: Array) -> NDArray[np.int8]: ...
-    def starting_eta(self, y: Array, weight: Array | None) -> Array: ...
-    def constant_eta(self, mean: float) -> float: ...
     def evaluate(
         self, y: Array, eta: Array, weight: Array | None, *, observed: bool = False
     ) -> EtaStats: ...
+
+
+class SelfStarting(Likelihood, Protocol):
+    """A likelihood that proposes predictors from the response alone."""
+
+    def starting_eta(self, y: Array, weight: Array | None) -> Array: ...
+    def constant_eta(self, mean: float) -> float: ...
 
 
 class SuffStats(NamedTuple):
@@ -131,18 +135,25 @@ class Pass:
         stored = self.rows.design.raw
         return _shift(predictor.eta(stored, predictor.expand(theta)), self.rows.offset)
 
+    @property
+    def starter(self) -> SelfStarting:
+        """The likelihood, which proposes a start where rows have one predictor."""
+        return cast(SelfStarting, self.likelihood)
+
     def start(self) -> SuffStats:
         """Return the statistics whose Newton step from 0 is the first least-squares fit.
 
         The right-hand side is X'(W (eta - offset) + score) at means taken from the
         response alone.
         """
+        with np.errstate(all="ignore"):
+            constant = self._constant()
 
         def statistics(chunk: Rows) -> SuffStats:
             raw = chunk.design.raw
-            eta = self.likelihood.starting_eta(chunk.y, chunk.weight)
+            eta = self.starter.starting_eta(chunk.y, chunk.weight)
             usable = np.isfinite(eta) & self.likelihood.eta_domain.contains(eta)
-            eta = np.where(usable, eta, self._constant())
+            eta = np.where(usable, eta, constant)
             rows = self.likelihood.evaluate(chunk.y, eta, chunk.weight)
             centred = eta if chunk.offset is None else eta - chunk.offset
             target = rows.weight * centred + rows.score
@@ -198,8 +209,7 @@ class Pass:
             eta = _shift(predictor.eta(chunk.design.raw, beta), chunk.offset)
             return self.likelihood.evaluate(chunk.y, eta, chunk.weight).deviance
 
-        with np.errstate(all="ignore"):
-            return float(sum(map_chunks(statistics, self.rows, self.control)))
+        return float(sum(map_chunks(_quiet(statistics), self.rows, self.control)))
 
     def mean_response(self) -> float:
         """Return the weighted mean of the response."""
@@ -230,7 +240,7 @@ class Pass:
         return lengths
 
     def _constant(self) -> float:
-        return self.likelihood.constant_eta(self.mean_response())
+        return self.starter.constant_eta(self.mean_response())
 
     def _sum(self, statistics: Callable[[Rows], SuffStats]) -> SuffStats:
         predictor = self.predictor

@@ -76,7 +76,7 @@ def _constant_theta(run: Pass) -> Array | None:
     unit = constant_combination(run.rows.design)
     if unit is None:
         return None
-    eta = run.likelihood.constant_eta(run.mean_response())
+    eta = run.starter.constant_eta(run.mean_response())
     return eta * unit if np.isfinite(eta) else None
 
 

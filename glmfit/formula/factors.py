@@ -250,12 +250,7 @@ def _boxed(box: Any) -> Any:
     """Return patsy's C() box with its data as a Categorical, which patsy reads at once."""
     data = box.data
     if not isinstance(data, pd.Categorical):
-        levels = None if box.levels is None else list(box.levels)
-        if levels is not None:
-            outside = sorted(set(pd.unique(np.asarray(data))) - set(levels), key=str)
-            if outside:
-                raise LevelError(f"C(..., levels=...) leaves out the level {outside[0]!r}.")
-        data = pd.Categorical(data, categories=levels)
+        data = pd.Categorical(data)
     return _CategoricalBox(data, box.contrast, box.levels)
 
 

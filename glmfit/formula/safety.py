@@ -214,6 +214,8 @@ def _check_operation(node: ast.BinOp, code: str) -> None:
         text = isinstance(side, ast.Constant) and not isinstance(side.value, (int, float))
         if text or isinstance(side, (ast.List, ast.Tuple)):
             raise UnsafeFormulaError(f"Arithmetic on text or lists is not allowed (in {code!r}).")
+    if isinstance(node.op, (ast.LShift, ast.RShift)):
+        raise UnsafeFormulaError(f"A formula cannot shift bits (in {code!r}).")
     if isinstance(node.op, ast.Pow) and not any(
         isinstance(inner, ast.Name) for inner in ast.walk(node)
     ):

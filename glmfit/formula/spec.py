@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import itertools
 import keyword
+import re
 import tokenize
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -156,23 +157,37 @@ def parse(
 
 
 def _check_tilde(formula: str, needs_response: bool) -> None:
+    places = _tildes(formula)
     if "~" not in formula and needs_response:
         raise FormulaError(
             f"The formula has no '~' between response and terms; write 'response ~ terms'."
             f"\n    {formula}"
         )
-    if formula.count("~") > 1:
-        place = formula.index("~", formula.index("~") + 1)
+    if len(places) > 1:
         raise FormulaError(
-            f"The formula has more than one '~'.\n    {formula}\n    {'^':>{place + 1}}"
+            f"The formula has more than one '~'.\n    {formula}\n    {'^':>{places[1] + 1}}"
         )
+
+
+_QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|.""", re.DOTALL)
+
+
+def _tildes(formula: str) -> list[int]:
+    """Return where '~' stands outside of quotes and brackets, within which it means 'not'."""
+    places, depth = [], 0
+    for found in _QUOTED.finditer(formula):
+        sign = found.group()
+        depth += (sign in ("(", "[", "{")) - (sign in (")", "]", "}"))
+        if sign == "~" and depth == 0:
+            places.append(found.start())
+    return places
 
 
 def _with_caret(error: PatsyError, formula: str) -> str:
     origin = error.origin
     message = str(error.message).strip().capitalize().rstrip(".")
     hint = ""
-    if "balance" in message.lower() or "paren" in message.lower():
+    if any(word in message.lower() for word in ("unmatched", "unclosed", "paren", "bracket")):
         hint = " Close every parenthesis."
     if origin is None:
         return f"The formula cannot be read: {message}.{hint}\n    {formula}"
@@ -182,9 +197,10 @@ def _with_caret(error: PatsyError, formula: str) -> str:
 
 def _expand_dot(formula: str, columns: Sequence[str], reserved: Sequence[str]) -> str:
     """Replace a lone ``.`` on the right-hand side by all other columns."""
-    if "." not in formula or "~" not in formula:
+    places = _tildes(formula)
+    if "." not in formula or not places:
         return formula
-    left, right = formula.split("~", 1)
+    left, right = formula[: places[0]], formula[places[0] + 1 :]
     try:
         tokens = list(tokenize.generate_tokens(io.StringIO(right).readline))
     except (tokenize.TokenError, SyntaxError):
@@ -498,6 +514,13 @@ class ModelSpec:
         for factor in self._right_factors():
             levels = self.learned[factor.name()].levels
             if levels is not None and len(levels) == 1:
+                # no column comes of it, so nothing else has looked for other levels
+                level_codes(
+                    factor.value(self.learned[factor.name()], rows),
+                    levels,
+                    factor.name(),
+                    rows.index,
+                )
                 warn(
                     f"The factor {factor.name()} has one level only ({levels[0]!r}), "
                     "so it cannot be told from the intercept.",

@@ -2,6 +2,7 @@
 
 from glmfit.models.functions import glm, logit, ols, poisson, probit
 from glmfit.models.glm import GLM
+from glmfit.models.multinomial import MNLogit, mnlogit
 from glmfit.models.named import OLS, Logit, Poisson, Probit
 from glmfit.models.tools import add_constant
 
@@ -9,11 +10,13 @@ __all__ = [
     "GLM",
     "OLS",
     "Logit",
+    "MNLogit",
     "Poisson",
     "Probit",
     "add_constant",
     "glm",
     "logit",
+    "mnlogit",
     "ols",
     "poisson",
     "probit",

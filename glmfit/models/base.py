@@ -32,6 +32,7 @@ from glmfit.models.data import (
     formula_data,
     log_exposure,
 )
+from glmfit.sources import Rows
 
 __all__ = ["Model", "NewRows", "refuse_unknown"]
 
@@ -62,6 +63,10 @@ class NewRows:
         """Return the linear predictor of the complete rows."""
         eta = self.design.matvec(theta)
         return eta if self.offset is None else eta + self.offset
+
+    def rows(self, n_classes: int) -> Rows:
+        """Return the complete rows for a likelihood with several classes."""
+        return Rows(np.zeros((self.design.shape[0], n_classes)), self.design, self.offset)
 
     def spread(self, values: Array) -> Array:
         """Return values for all rows, NaN where one is incomplete."""

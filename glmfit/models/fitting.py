@@ -70,11 +70,13 @@ def fit_record(
     likelihood = GLMLikelihood(family)
     _check_boundary(data, family)
     ranked = full_rank(Pass(data.rows(), likelihood, control))
-    aliased = _describe_aliases(ranked.aliased, data.names)
-    _warn_of_aliases(aliased)
+    aliased = describe_aliases(ranked.aliased, data.names)
+    warn_of_aliases(aliased)
     theta = _start(ranked, data, start_params)
     solution = fit_irls(ranked.run, theta, control, observed=observed)
-    separation = _separation(ranked.run) if _may_be_separated(solution, ranked.run) else None
+    separation = (
+        _separation(ranked.run, likelihood) if may_be_separated(solution, ranked.run) else None
+    )
     if separation is not None:
         return _separated_record(
             data, likelihood, ranked, solution, separation, aliased, scale, observed
@@ -109,7 +111,7 @@ def _check_boundary(data: ModelData, family: Family) -> None:
         )
 
 
-def _describe_aliases(aliased: list[Alias], names: tuple[str, ...]) -> dict[str, str]:
+def describe_aliases(aliased: list[Alias], names: tuple[str, ...]) -> dict[str, str]:
     return {names[alias.column]: _combination(alias, names) for alias in aliased}
 
 
@@ -128,7 +130,7 @@ def _combination(alias: Alias, names: tuple[str, ...]) -> str:
     return f"{names[alias.column]} = {first}{rest}"
 
 
-def _warn_of_aliases(aliased: dict[str, str]) -> None:
+def warn_of_aliases(aliased: dict[str, str]) -> None:
     if not aliased:
         return
     shown = list(aliased.values())
@@ -186,7 +188,7 @@ class _Fitted:
     separation: Separation | None = None
 
 
-def _may_be_separated(solution: Solution, run: Pass) -> bool:
+def may_be_separated(solution: Solution, run: Pass) -> bool:
     """Return whether the fit shows signs that call for the exact check.
 
     It ran on, or it stopped because rounding hid the last of the score: then standard
@@ -198,9 +200,11 @@ def _may_be_separated(solution: Solution, run: Pass) -> bool:
     return bool((errors * run.column_lengths()).max(initial=0.0) > IMPLAUSIBLE)
 
 
-def _separation(run: Pass) -> Separation | None:
+def _separation(run: Pass, likelihood: GLMLikelihood) -> Separation | None:
     rows = run.rows
-    signs = run.likelihood.recession_signs(rows.y)
+    signs = likelihood.recession_signs(rows.y)
+    if not signs.any():
+        return None
     used = np.ones(rows.n, dtype=bool) if rows.weight is None else rows.weight > 0.0
     found = find_separation(rows.design.toarray()[used], signs[used])
     if found is None or used.all():
@@ -228,8 +232,8 @@ def _separated_record(
     p = len(data.names)
     separation = replace(
         found,
-        direction=_widen(found.direction, ranked.kept, p, 0.0),
-        finite=_widen(found.finite, ranked.kept, p, True).astype(bool),
+        direction=widen(found.direction, ranked.kept, p, 0.0),
+        finite=widen(found.finite, ranked.kept, p, True).astype(bool),
     )
     rows = ranked.run.rows
     _warn_of_separation(separation, data, aliased)
@@ -262,7 +266,7 @@ def _separated_record(
     return _record(data, likelihood, ranked, fitted, aliased, scale)
 
 
-def _widen(values: NDArray[Any], kept: NDArray[np.intp], p: int, fill: Any) -> Array:
+def widen(values: NDArray[Any], kept: NDArray[np.intp], p: int, fill: Any) -> Array:
     """Return values of the kept columns at their places among all p."""
     out = np.full(p, fill, dtype=float)
     out[kept] = values
@@ -307,11 +311,11 @@ def _record(
     null = null_eta(data, family, run.control)
     null_deviance = _deviance(run, null)
     return FitRecord(
-        base=_widen(solution.theta, fitted.kept, p, 0.0),
+        base=widen(solution.theta, fitted.kept, p, 0.0),
         kept=fitted.kept,
         unscaled=unscaled,
         scale=phi,
-        scale_source=source,
+        scale_note=source,
         deviance=solution.deviance,
         null_deviance=null_deviance,
         pearson_chi2=pearson,
@@ -341,19 +345,19 @@ def _pearson_chi2(family: Family, y: Array, eta: Array, weight: Array | None) ->
 
 def _dispersion(
     family: Family, scale: str | float | None, pearson: float, deviance: float, df: float
-) -> tuple[float, str]:
+) -> tuple[float, str | None]:
+    """Return the dispersion, and where it comes from if that is not the family's own way."""
     if scale is None and family.dispersion is not None:
-        return family.dispersion, "fixed"
-    if scale is None or (isinstance(scale, str) and scale.lower() == "x2"):
-        return (pearson / df if df > 0 else math.nan), "Pearson"
-    if isinstance(scale, str):
-        if scale.lower() == "dev":
-            return (deviance / df if df > 0 else math.nan), "deviance"
-        raise ArgumentError(f"scale must be 'X2', 'dev' or a number (got {scale!r}).")
-    value = float(scale)
-    if not (math.isfinite(value) and value > 0.0):
-        raise ArgumentError(f"scale must be a positive number (got {scale!r}).")
-    return value, "given"
+        return family.dispersion, None
+    kind = scale.lower() if isinstance(scale, str) else scale
+    if kind is None or kind == "x2":
+        note = None if family.dispersion is None else "estimated by Pearson's chi-square"
+        return (pearson / df if df > 0 else math.nan), note
+    if kind == "dev":
+        return (deviance / df if df > 0 else math.nan), "estimated by the deviance"
+    if not isinstance(kind, (int, float, np.number)) or not (math.isfinite(kind) and kind > 0.0):
+        raise ArgumentError(f"scale must be 'X2', 'dev' or a positive number (got {scale!r}).")
+    return float(kind), "given"
 
 
 def _llf(

@@ -1,5 +1,6 @@
 """What a fit hands to its user."""
 
 from glmfit.results.glm import GLMResults
+from glmfit.results.multinomial import MultinomialResults
 
-__all__ = ["GLMResults"]
+__all__ = ["GLMResults", "MultinomialResults"]

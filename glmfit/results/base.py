@@ -74,27 +74,21 @@ class LikelihoodResults:
         """Return the summary table."""
         raise NotImplementedError(f"{type(self).__name__} does not define summary()")
 
-    def summary2(
-        self,
-        yname: str | None = None,
-        xname: list[str] | None = None,
-        title: str | None = None,
-        alpha: float = 0.05,
-    ) -> Summary:
+    def summary2(self, *arguments: Any, **options: Any) -> Summary:
         """Return the same as `summary`; statsmodels has two layouts, glmfit one."""
-        return self.summary(yname, xname, title, alpha)
+        return self.summary(*arguments, **options)
 
     # -- coefficients ----------------------------------------------------------------
 
     @property
-    def _names(self) -> tuple[str, ...]:
-        names: tuple[str, ...] = self.model.parameter_names
+    def _names(self) -> pd.Index:
+        names: pd.Index = pd.Index(self.model.parameter_names)
         return names
 
     def _by_term(self, values: Array, name: str | None = None) -> Any:
         if not self.model.data.labelled:
             return values
-        return pd.Series(values, index=list(self._names), name=name)
+        return pd.Series(values, index=self._names, name=name)
 
     @property
     def params(self) -> Any:
@@ -153,12 +147,11 @@ class LikelihoodResults:
         DataFrame or ndarray of shape (p, 2)
             Lower and upper ends, in columns 0 and 1.
         """
-        reach = critical_value(alpha, self._df_test) * self._bse
-        ends = np.column_stack([self.record.theta - reach, self.record.theta + reach])
+        ends = self._interval(alpha)
         chosen = slice(None) if cols is None else np.asarray(cols)
         if not self.model.data.labelled:
             return ends[chosen]
-        return pd.DataFrame(ends, index=list(self._names)).iloc[chosen]
+        return pd.DataFrame(ends, index=self._names).iloc[chosen]
 
     @property
     def _shown_covariance(self) -> Array:
@@ -166,12 +159,17 @@ class LikelihoodResults:
         finite = np.isfinite(self.record.theta)
         return np.where(np.outer(finite, finite), self._covariance, np.nan)
 
+    def _interval(self, alpha: float) -> Array:
+        """Return the ends of Wald intervals, shape (p, 2)."""
+        reach = critical_value(alpha, self._df_test) * self._bse
+        return np.column_stack([self.record.theta - reach, self.record.theta + reach])
+
     def cov_params(self) -> Any:
         """Return the covariance of the coefficients, shape (p, p)."""
         covariance = self._shown_covariance
         if not self.model.data.labelled:
             return covariance
-        return pd.DataFrame(covariance, index=list(self._names), columns=list(self._names))
+        return pd.DataFrame(covariance, index=self._names, columns=self._names)
 
     @property
     def normalized_cov_params(self) -> Any:
@@ -179,7 +177,7 @@ class LikelihoodResults:
         unscaled = self.record.unscaled
         if not self.model.data.labelled:
             return unscaled
-        return pd.DataFrame(unscaled, index=list(self._names), columns=list(self._names))
+        return pd.DataFrame(unscaled, index=self._names, columns=self._names)
 
     # -- scalars ---------------------------------------------------------------------
 

@@ -100,7 +100,7 @@ class GLMResults(LikelihoodResults):
         with np.errstate(over="ignore"):
             ratios = np.exp(np.column_stack([self.record.theta, np.asarray(self.conf_int(alpha))]))
         columns = ["odds_ratio", "ci_lower", "ci_upper"]
-        return pd.DataFrame(ratios, index=list(self._names), columns=columns)
+        return pd.DataFrame(ratios, index=self._names, columns=columns)
 
     @property
     def scale(self) -> float:

@@ -30,8 +30,8 @@ class FitRecord:
         Inverse information, to be multiplied by the scale; NaN for columns left out.
     scale : float
         Dispersion.
-    scale_source : str
-        Where the dispersion comes from: "fixed", "Pearson", "deviance" or "given".
+    scale_note : str or None
+        Where the dispersion comes from, in words, where that is not the family's own way.
     deviance, null_deviance, pearson_chi2, llf, llnull : float
     nobs : float
         Observations: frequencies summed, rows of weight 0 left out.
@@ -46,6 +46,8 @@ class FitRecord:
     condition : float
         Condition number of the weighted columns scaled to unit length.
     history : tuple of Iteration
+    n_equations : int
+        Linear predictors of a row, each with a constant of its own.
     separation : Separation or None
         The direction in which the likelihood rises for ever, over all p columns and the
         rows used; the fit is then the limit along it.
@@ -55,7 +57,7 @@ class FitRecord:
     kept: NDArray[np.intp]
     unscaled: Array
     scale: float
-    scale_source: str
+    scale_note: str | None
     deviance: float
     null_deviance: float
     pearson_chi2: float
@@ -70,6 +72,7 @@ class FitRecord:
     condition: float
     history: tuple[Iteration, ...]
     separation: Separation | None = None
+    n_equations: int = 1
 
     @property
     def theta(self) -> Array:
@@ -101,7 +104,7 @@ class FitRecord:
     @property
     def df_model(self) -> int:
         """Columns beyond the constant."""
-        return self.rank - int(self.has_constant)
+        return self.rank - int(self.has_constant) * self.n_equations
 
     @property
     def df_resid(self) -> float:

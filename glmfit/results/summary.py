@@ -11,9 +11,11 @@ from glmfit.families import Family
 from glmfit.output import Column, Field, Row, Summary, Table
 
 if TYPE_CHECKING:
+    from glmfit.results.base import LikelihoodResults
     from glmfit.results.glm import GLMResults
+    from glmfit.results.multinomial import MultinomialResults
 
-__all__ = ["ratio_title", "summarise"]
+__all__ = ["ratio_title", "summarise", "summarise_levels"]
 
 
 def summarise(
@@ -62,7 +64,7 @@ def _names(result: GLMResults, xname: list[str] | None) -> tuple[str, ...]:
     return tuple(xname)
 
 
-def _yname(result: GLMResults, yname: str | None) -> str:
+def _yname(result: LikelihoodResults, yname: str | None) -> str:
     return yname or result.model.endog_names
 
 
@@ -93,7 +95,7 @@ def _glm_header(
 
 
 def _discrete_header(
-    result: GLMResults, yname: str | None
+    result: LikelihoodResults, yname: str | None
 ) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
     left = (
         Field("Dep. Variable:", _yname(result, yname)),
@@ -113,7 +115,7 @@ def _discrete_header(
         Field("Log-Likelihood:", float(result.llf)),
         Field("LL-Null:", float(result.llnull)),
         Field("LLR p-value:", float(result.llr_pvalue), "pvalue"),
-        Field("Deviance:", float(result.deviance)),
+        Field("Deviance:", float(result.record.deviance)),
     )
     return left, right
 
@@ -147,6 +149,39 @@ def _linear_header(
 _HEADERS = {"glm": _glm_header, "discrete": _discrete_header, "linear": _linear_header}
 
 
+def summarise_levels(
+    result: MultinomialResults,
+    *,
+    yname: str | None,
+    title: str | None,
+    alpha: float,
+    exponentiate: bool,
+) -> Summary:
+    """Return the summary of a multinomial logit (see `MultinomialResults.summary`)."""
+    left, right = _discrete_header(result, yname)
+    name = _yname(result, yname)
+    reference = result.model.reference
+    terms = result.model.data.names
+    tables = [
+        _coefficients(
+            result, terms, alpha, j * len(terms), f"{name} = {level}, against {reference}"
+        )
+        for j, level in enumerate(result.model.levels[1:])
+    ]
+    if exponentiate:
+        tables += [
+            _ratios(result, terms, alpha, f"Relative-risk ratios: {level}", j * len(terms))
+            for j, level in enumerate(result.model.levels[1:])
+        ]
+    return Summary(
+        title=title or result.model.summary_title,
+        left=left,
+        right=right,
+        tables=tuple(tables),
+        notes=tuple(_notes(result)),
+    )
+
+
 def _interval_columns(alpha: float) -> tuple[Column, Column]:
     return (
         Column(f"[{alpha / 2:g}", "estimate"),
@@ -154,7 +189,13 @@ def _interval_columns(alpha: float) -> tuple[Column, Column]:
     )
 
 
-def _coefficients(result: GLMResults, names: tuple[str, ...], alpha: float) -> Table:
+def _coefficients(
+    result: LikelihoodResults,
+    names: tuple[str, ...],
+    alpha: float,
+    first: int = 0,
+    title: str | None = None,
+) -> Table:
     letter = "t" if result.use_t else "z"
     columns = (
         Column("coef", "estimate"),
@@ -165,40 +206,53 @@ def _coefficients(result: GLMResults, names: tuple[str, ...], alpha: float) -> T
     )
     values = np.column_stack(
         [
-            np.asarray(result.params),
-            np.asarray(result.bse),
-            np.asarray(result.tvalues),
-            np.asarray(result.pvalues),
+            _flat(result.params),
+            _flat(result.bse),
+            _flat(result.tvalues),
+            _flat(result.pvalues),
             np.asarray(result.conf_int(alpha)),
         ]
     )
-    return Table(columns, _table_rows(result, names, values))
+    return Table(columns, _table_rows(result, names, values, first), title=title)
 
 
-def _ratios(result: GLMResults, names: tuple[str, ...], alpha: float, heading: str) -> Table:
+def _flat(values: Any) -> Any:
+    """Return coefficients one after the other, level by level where there are several."""
+    return np.asarray(values).ravel(order="F")
+
+
+def _ratios(
+    result: LikelihoodResults,
+    names: tuple[str, ...],
+    alpha: float,
+    heading: str,
+    first: int = 0,
+) -> Table:
     columns = (Column("exp(coef)", "estimate"), *_interval_columns(alpha))
     with np.errstate(over="ignore"):
-        values = np.exp(
-            np.column_stack([np.asarray(result.params), np.asarray(result.conf_int(alpha))])
-        )
-    return Table(columns, _table_rows(result, names, values), title=heading)
+        values = np.exp(np.column_stack([_flat(result.params), np.asarray(result.conf_int(alpha))]))
+    return Table(columns, _table_rows(result, names, values, first), title=heading)
 
 
-def _table_rows(result: GLMResults, names: tuple[str, ...], values: Any) -> tuple[Row, ...]:
+def _table_rows(
+    result: LikelihoodResults, names: tuple[str, ...], values: Any, first: int
+) -> tuple[Row, ...]:
     remarks = _remarks(result)
+    lines = values[first : first + len(names)]
     return tuple(
         Row(name, note=remarks[j]) if j in remarks else Row(name, tuple(float(v) for v in line))
-        for j, (name, line) in enumerate(zip(names, values, strict=True))
+        for j, (name, line) in enumerate(zip(names, lines, strict=True), start=first)
     )
 
 
-def _remarks(result: GLMResults) -> dict[int, str]:
+def _remarks(result: LikelihoodResults) -> dict[int, str]:
     """Return what stands in place of numbers, by position of the coefficient."""
     record = result.record
+    terms = result.model.data.names
     remarks = {
-        j: f"(aliased: {record.aliased[name]})"
-        for j, name in enumerate(result.model.data.names)
-        if name in record.aliased
+        j: f"(aliased: {record.aliased[terms[j % len(terms)]]})"
+        for j in range(record.theta.size)
+        if terms[j % len(terms)] in record.aliased
     }
     if record.separation is not None:
         for j in np.flatnonzero(~record.separation.finite):
@@ -209,7 +263,7 @@ def _remarks(result: GLMResults) -> dict[int, str]:
     return remarks
 
 
-def _notes(result: GLMResults) -> list[str]:
+def _notes(result: LikelihoodResults) -> list[str]:
     data = result.model.data
     notes = []
     separation = result.record.separation
@@ -243,24 +297,13 @@ def _notes(result: GLMResults) -> list[str]:
     ]
     if weights:
         notes.append(f"Fitted with {', '.join(weights)}.")
-    if result.record.scale_source not in ("fixed", "Pearson") or (
-        result.record.scale_source == "Pearson" and result.family.dispersion is not None
-    ):
-        notes.append(
-            f"Standard errors use a dispersion that is {_SOURCES[result.record.scale_source]}."
-        )
+    if result.record.scale_note is not None:
+        notes.append(f"Standard errors use a dispersion that is {result.record.scale_note}.")
     if result.cov_type != "nonrobust":
         notes.append(result.cov_kwds["description"])
-    if result.record.condition > 1e8:
+    if separation is None and result.record.condition > 1e8:
         notes.append(
             f"The columns are nearly collinear (condition number {result.record.condition:.1e} "
             "after scaling); their coefficients cannot be told apart well."
         )
     return notes
-
-
-_SOURCES = {
-    "Pearson": "estimated by Pearson's chi-square",
-    "deviance": "estimated by the deviance",
-    "given": "given",
-}

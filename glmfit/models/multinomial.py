@@ -1,0 +1,588 @@
+"""Multinomial logit: an outcome with several unordered classes."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse, special
+
+from glmfit.design import Categorical, constant_combination
+from glmfit.engine.control import Control
+from glmfit.engine.irls import Solution, fit_irls
+from glmfit.engine.linalg import independent_columns, merge_triangular
+from glmfit.engine.passes import Pass
+from glmfit.engine.predictor import Predictor
+from glmfit.engine.rank import FullRank, full_rank
+from glmfit.engine.separation import Separation, find_separation
+from glmfit.errors import (
+    ArgumentError,
+    ConvergenceWarning,
+    ResponseError,
+    SeparationWarning,
+    suggest,
+    warn,
+)
+from glmfit.families import Gaussian
+from glmfit.formula.response import Response
+from glmfit.likelihoods import GLMLikelihood, Multinomial, log_choose
+from glmfit.links import Link
+from glmfit.models.base import Model, refuse_unknown
+from glmfit.models.data import BESIDE, ModelData
+from glmfit.models.fitting import describe_aliases, may_be_separated, warn_of_aliases, widen
+from glmfit.models.glm import check_method
+from glmfit.results.multinomial import MultinomialResults
+from glmfit.results.record import FitRecord
+from glmfit.sources import Rows
+
+__all__ = ["MNLogit", "mnlogit"]
+
+Array = NDArray[np.float64]
+
+VECTORS = ("offset", "freq_weights", "var_weights")
+
+
+@dataclass(slots=True)
+class ClassReading:
+    """The reading of a response with several classes.
+
+    Attributes
+    ----------
+    reference : optional
+        The level that the others are compared with; the first one by default.
+    levels : list
+        Levels in the order of the fit, reference first; set by reading.
+    """
+
+    reference: Any = None
+    levels: tuple[Any, ...] = ()
+
+    @property
+    def link(self) -> Link | None:
+        """There is no link that an exposure belongs to."""
+        return None
+
+    def response(self, values: tuple[Any, ...], name: str, trials: Array | None) -> Response:
+        """Return shares of the classes, shape (n, K), reference first."""
+        if len(values) > 1 or np.ndim(values[0]) == 2:
+            return self._counts(values, name)
+        value = values[0]
+        category = value if not isinstance(value, np.ndarray) else pd.Categorical(_whole(value))
+        category = getattr(category, "data", category)
+        levels = [_plain(level) for level in category.categories]
+        self._set_levels(levels, name)
+        order = np.array([self.levels.index(level) for level in levels])
+        codes = order[np.asarray(category.codes)]
+        shares = np.zeros((codes.size, len(levels)))
+        shares[np.arange(codes.size), codes] = 1.0
+        return Response(shares, name)
+
+    def _counts(self, values: tuple[Any, ...], name: str) -> Response:
+        columns = np.column_stack([np.asarray(value, dtype=float) for value in values])
+        if (columns < 0.0).any():
+            raise ResponseError(f"{name}: a count is negative.")
+        names = [part.strip() for part in name.split(" + ")]
+        levels = names if len(names) == columns.shape[1] else [*range(columns.shape[1])]
+        self._set_levels(levels, name)
+        columns = columns[:, [levels.index(level) for level in self.levels]]
+        total = columns.sum(axis=1)
+        shares = np.divide(
+            columns, total[:, None], out=np.zeros_like(columns), where=total[:, None] > 0.0
+        )
+        return Response(shares, name, trials=total)
+
+    def _set_levels(self, levels: list[Any], name: str) -> None:
+        if len(levels) < 2:
+            raise ResponseError(f"The response {name} has one level only ({levels[0]!r}).")
+        first = levels[0] if self.reference is None else self.reference
+        if first not in levels:
+            told = ", ".join(map(repr, levels))
+            near = suggest(str(first), map(str, levels))
+            raise ArgumentError(
+                f"reference={first!r} is not a level of {name}.{near} The levels are {told}."
+            )
+        self.levels = (first, *(level for level in levels if level != first))
+
+    def check(self, data: ModelData) -> None:
+        """Raise unless the rows can be fitted."""
+        if data.design.shape[1] == 0:
+            raise ArgumentError("The model has no columns; keep the intercept or add a term.")
+
+
+def _plain(level: Any) -> Any:
+    return level.item() if isinstance(level, np.generic) else level
+
+
+def _whole(values: NDArray[Any]) -> NDArray[Any]:
+    """Return codes as whole numbers, so that levels are 0, 1, 2 and not 0.0, 1.0, 2.0."""
+    if values.dtype.kind == "f":
+        rounded = np.round(values)
+        if not (rounded == values).all():
+            raise ResponseError(
+                "The response has numbers that are not whole, so it is no class; for a "
+                "continuous response use glm or ols."
+            )
+        return rounded.astype(np.int64)
+    return values
+
+
+class MNLogit(Model):
+    """Multinomial logit on arrays.
+
+    Parameters
+    ----------
+    endog : array_like of shape (n,) or (n, K)
+        Text, categories or whole numbers; or counts of the K classes.
+    exog : array_like, DataFrame or sparse array of shape (n, p)
+        Predictors; add a constant yourself.
+    reference : optional
+        The level that the others are compared with; the first one by default.
+    offset : array_like of shape (n,), optional
+        Added to the log odds of every other level against the reference.
+    freq_weights, var_weights : array_like of shape (n,), optional
+    missing : {"none", "drop", "raise"}
+
+    See Also
+    --------
+    mnlogit : The same from a formula.
+    """
+
+    summary_title: ClassVar[str] = "MNLogit Regression Results"
+    summary_name: ClassVar[str] = "MNLogit"
+
+    reading: ClassReading
+
+    def __init__(
+        self,
+        endog: Any,
+        exog: Any,
+        *,
+        reference: Any = None,
+        offset: Any = None,
+        freq_weights: Any = None,
+        var_weights: Any = None,
+        missing: str = "none",
+        **unknown: Any,
+    ) -> None:
+        refuse_unknown(type(self).__name__, unknown, (*VECTORS, "reference", "missing"))
+        self.reading = ClassReading(reference)
+        given = _beside(offset, freq_weights, var_weights)
+        self._set_arrays(endog, exog, self.reading, given, missing)
+
+    @classmethod
+    def from_formula(
+        cls,
+        formula: str,
+        data: Any,
+        *,
+        reference: Any = None,
+        offset: Any = None,
+        freq_weights: Any = None,
+        var_weights: Any = None,
+        subset: Any = None,
+        missing: str = "drop",
+        env: Mapping[str, Any] | bool | None = None,
+        **unknown: Any,
+    ) -> Self:
+        """Make the model from a formula and data (see `mnlogit`)."""
+        known = (*VECTORS, "reference", "missing", "subset", "env")
+        refuse_unknown(cls.__name__, unknown, known)
+        model = cls.__new__(cls)
+        model.reading = ClassReading(reference)
+        given = _beside(offset, freq_weights, var_weights)
+        return model._set_formula(
+            formula, data, model.reading, given, missing=missing, subset=subset, env=env
+        )
+
+    def __repr__(self) -> str:
+        shown = repr(self.formula) if self.formula else f"{len(self.data.names)} columns"
+        return f"<MNLogit {shown}, levels {', '.join(map(str, self.levels))}>"
+
+    @property
+    def levels(self) -> tuple[Any, ...]:
+        """The levels of the response, reference first."""
+        return self.reading.levels
+
+    @property
+    def reference(self) -> Any:
+        """The level that the others are compared with."""
+        return self.levels[0]
+
+    @property
+    def parameter_names(self) -> tuple[tuple[Any, str], ...]:  # type: ignore[override]
+        """Level and term of each coefficient, level by level."""
+        return tuple((level, term) for level in self.levels[1:] for term in self.data.names)
+
+    @property
+    def likelihood(self) -> Multinomial:
+        """The likelihood in eta-space."""
+        return Multinomial(len(self.levels))
+
+    def fit(
+        self,
+        start_params: Any = None,
+        method: str = "newton",
+        maxiter: int = 100,
+        full_output: bool = True,
+        disp: bool = False,
+        *,
+        tol: float = 1e-8,
+        use_t: bool = False,
+        cov_type: str = "nonrobust",
+        control: Control | None = None,
+        **unknown: Any,
+    ) -> MultinomialResults:
+        """Fit by maximum likelihood.
+
+        Parameters
+        ----------
+        start_params : array_like of shape (p, K - 1) or ((K - 1) p,), optional
+            Where to start; 0 by default.
+        method : str
+            As in `GLM.fit`: there is one solver.
+        maxiter, full_output, disp, tol, use_t, control
+            As in `GLM.fit`.
+        cov_type : {"nonrobust"}
+            Robust covariances are not available for multinomial models yet.
+
+        Returns
+        -------
+        MultinomialResults
+
+        Warns
+        -----
+        SeparationWarning
+            If no finite estimate exists.
+        """
+        refuse_unknown("fit", unknown, _FIT_NAMES)
+        check_method(method)
+        if cov_type != "nonrobust":
+            raise ArgumentError("MNLogit has the nonrobust covariance only, so far.")
+        self._kept_data()
+        limits = control or Control(maxiter=maxiter, tol=tol, disp=bool(disp))
+        record = _fit(self, limits, start_params)
+        told = {"description": "Standard errors assume that the model holds."}
+        return MultinomialResults(
+            self, record, record.unscaled, use_t=use_t, cov_type=cov_type, cov_kwds=told
+        )
+
+    def reordered(self, levels: tuple[Any, ...]) -> Self:
+        """Return the model with its levels in another order, the reference first."""
+        order = [self.levels.index(level) for level in levels]
+        moved = copy.copy(self)
+        moved.reading = ClassReading(levels[0], levels)
+        response = replace(self.data.response, y=self.data.response.y[:, order])
+        moved.data = replace(self.data, response=response)
+        return moved
+
+    def fitted_probabilities(self, record: FitRecord) -> Array:
+        """Return the probabilities of the rows used, shape (m, K)."""
+        data = self._kept_data()
+        return self.probabilities(record, data.rows())
+
+    def probabilities(self, record: FitRecord, rows: Rows) -> Array:
+        """Return the probabilities of rows in the limit of a separated fit, shape (n, K)."""
+        count = len(self.levels) - 1
+        run = Pass(rows, self.likelihood, Control(), Predictor(rows.design, count))
+        eta = run.eta(record.base).reshape(rows.n, count)
+        if record.separation is None:
+            return np.exp(self.likelihood.log_probabilities(eta))
+        drift = run.predictor.eta(
+            rows.design.raw, run.predictor.expand(record.separation.direction)
+        ).reshape(rows.n, count)
+        full = np.column_stack([np.zeros(rows.n), drift])
+        behind = full < full.max(axis=1, keepdims=True) - 1e-6
+        return np.exp(self.likelihood.log_probabilities(eta, behind))
+
+
+_FIT_NAMES = (
+    "start_params", "method", "maxiter", "full_output", "disp", "tol", "use_t", "cov_type",
+    "control",
+)  # fmt: skip
+
+
+def _beside(offset: Any, freq_weights: Any, var_weights: Any) -> dict[str, Any]:
+    given = dict.fromkeys(BESIDE)
+    given.update(offset=offset, freq_weights=freq_weights, var_weights=var_weights)
+    return given
+
+
+def mnlogit(formula: str, data: Any, **options: Any) -> MNLogit:
+    """Make a multinomial logit from a formula.
+
+    Parameters
+    ----------
+    formula : str
+        As in `glm`; the response is text, categories or whole numbers, or the counts
+        of the classes: ``a + b + c ~ x``.
+    data : DataFrame, dict or another table
+    **options
+        ``reference`` (the level that the others are compared with; the first one by
+        default), ``offset``, ``freq_weights``, ``var_weights``, ``subset``, ``missing``,
+        ``env``.
+
+    Returns
+    -------
+    MNLogit
+
+    Examples
+    --------
+    >>> import glmfit as gf
+    >>> housing = gf.datasets.load("housing")
+    >>> model = gf.mnlogit("sat ~ infl + cont", housing, freq_weights="freq")
+    >>> model.fit().params.round(3)
+                       Medium   High
+    Intercept          -0.579 -0.476
+    infl[T.Medium]      0.426  0.682
+    infl[T.High]        0.616  1.599
+    cont[T.High]        0.329  0.361
+    """
+    return MNLogit.from_formula(formula, data, **options)
+
+
+# -- the fit -----------------------------------------------------------------------------
+
+
+def _fit(model: MNLogit, control: Control, start_params: Any) -> FitRecord:
+    data, likelihood = model.data, model.likelihood
+    count = len(model.levels) - 1
+    ranked = _full_rank(data, control)
+    aliased = describe_aliases(ranked.aliased, data.names)
+    warn_of_aliases(aliased)
+    design = ranked.run.rows.design
+    rows = data.rows(design)
+    _check_classes(model, rows)
+    run = Pass(rows, likelihood, control, Predictor(design, count))
+    kept = np.concatenate([m * len(data.names) + ranked.kept for m in range(count)])
+    solution = fit_irls(run, _start(model, start_params, kept), control)
+    separation = _separation(run) if may_be_separated(solution, run) else None
+    if separation is None:
+        if not solution.converged:
+            warn(f"The fit did not converge: {solution.reason}.", ConvergenceWarning)
+        return _record(model, ranked, run, solution, kept, aliased, None)
+    limit, inner = _limit(run, separation, solution)
+    wide = replace(
+        separation,
+        direction=widen(separation.direction, kept, count * len(data.names), 0.0),
+        finite=widen(separation.finite, kept, count * len(data.names), True).astype(bool),
+    )
+    _warn_of_separation(model, wide)
+    return _record(model, ranked, run, limit, kept[inner], aliased, wide)
+
+
+def _full_rank(data: ModelData, control: Control) -> FullRank:
+    """Return the independent columns of the design, whatever the response is."""
+    rows = Rows(np.zeros(data.design.shape[0]), data.design, None, data.weight)
+    return full_rank(Pass(rows, GLMLikelihood(Gaussian()), control))
+
+
+def _check_classes(model: MNLogit, rows: Rows) -> None:
+    weight = np.ones(rows.n) if rows.weight is None else rows.weight
+    seen = weight @ rows.y > 0.0
+    if not seen.all():
+        absent = [str(level) for level, some in zip(model.levels, seen, strict=True) if not some]
+        raise ResponseError(
+            f"The level {absent[0]!r} of {model.endog_names} is in no row that counts, so its "
+            "coefficients go to minus infinity. Leave it out of the categories."
+        )
+
+
+def _start(model: MNLogit, given: Any, kept: NDArray[np.intp]) -> Array:
+    if given is None:
+        return np.zeros(kept.size)
+    values = np.asarray(given, dtype=float)
+    flat = values.ravel(order="F") if values.ndim == 2 else values
+    if flat.size != len(model.parameter_names):
+        raise ArgumentError(
+            f"start_params has {flat.size} values for {len(model.parameter_names)} coefficients."
+        )
+    return np.nan_to_num(flat)[kept]
+
+
+def _constraint_rows(run: Pass) -> tuple[Array, NDArray[np.int8], NDArray[np.intp]]:
+    """Return, per row and pair of classes, how theta moves their log odds; sign; row.
+
+    A row with class k may see eta_k - eta_j rise for ever (+1); between two classes
+    that it has both, the log odds may not move (0).
+    """
+    rows = run.rows
+    used = np.arange(rows.n) if rows.weight is None else np.flatnonzero(rows.weight > 0.0)
+    matrix = rows.design.toarray()[used]
+    shares = rows.y[used]
+    p, count = matrix.shape[1], shares.shape[1]
+    blocks, signs, owners = [], [], []
+    for k in range(count):
+        for j in range(count):
+            both = (shares[:, k] > 0.0) & (shares[:, j] > 0.0) & (k < j)
+            rising = (shares[:, k] > 0.0) & (shares[:, j] == 0.0)
+            for chosen, sign in ((both, 0), (rising, 1)):
+                part = matrix[chosen]
+                block = np.zeros((part.shape[0], (count - 1) * p))
+                if k > 0:
+                    block[:, (k - 1) * p : k * p] = part
+                if j > 0:
+                    block[:, (j - 1) * p : j * p] = -part
+                blocks.append(block)
+                signs.append(np.full(part.shape[0], sign, dtype=np.int8))
+                owners.append(used[chosen])
+    return np.vstack(blocks), np.concatenate(signs), np.concatenate(owners)
+
+
+def _separation(run: Pass) -> Separation | None:
+    constraints, signs, owners = _constraint_rows(run)
+    found = find_separation(constraints, signs)
+    if found is None:
+        return None
+    rows = np.zeros(run.rows.n, dtype=bool)
+    rows[owners[found.rows]] = True
+    return replace(found, rows=rows)
+
+
+def _limit(
+    run: Pass, separation: Separation, solution: Solution
+) -> tuple[Solution, NDArray[np.intp]]:
+    """Return the fit in the limit along a direction, and which coefficients it rests on.
+
+    A class that a row's others leave behind for ever is no longer among its choices;
+    what remains determines fewer coefficients, of which an independent set is fitted.
+    """
+    rows, predictor = run.rows, run.predictor
+    drift = predictor.eta(rows.design.raw, predictor.expand(separation.direction))
+    full = np.column_stack([np.zeros(rows.n), drift.reshape(rows.n, -1)])
+    behind = full < full.max(axis=1, keepdims=True) - 1e-6
+    shares = np.where(behind, np.nan, rows.y)
+    left = replace(rows, y=shares)
+    triangle = _triangle_left(run, behind)
+    inner, _ = independent_columns(triangle, run.control.rank_tol)
+    ended = replace(
+        solution,
+        converged=False,
+        reason="the data are separated, so no finite maximum-likelihood estimate exists",
+    )
+    if inner.size == 0:
+        deviance = run.likelihood.evaluate(
+            shares, np.zeros((rows.n, predictor.count)), rows.weight
+        ).deviance
+        nothing = np.zeros((0, 0))
+        return replace(ended, theta=np.zeros(0), deviance=deviance, covariance=nothing), inner
+    chosen = sparse.eye_array(predictor.n_parameters, format="csr")[:, inner]
+    vector = Predictor(rows.design, predictor.count, chosen)
+    rest = fit_irls(
+        Pass(left, run.likelihood, run.control, vector), np.zeros(inner.size), run.control
+    )
+    return (
+        replace(ended, theta=rest.theta, deviance=rest.deviance, covariance=rest.covariance,
+                condition=rest.condition),
+        inner,
+    )  # fmt: skip
+
+
+def _triangle_left(run: Pass, behind: NDArray[np.bool_]) -> Array:
+    """Return the triangle of the log odds that the remaining choices still determine."""
+    derivative = run.predictor.dense_rows(run.rows.design)
+    n, _, p = derivative.shape
+    full = np.concatenate([np.zeros((n, 1, p)), derivative], axis=1)
+    first = np.argmax(~behind, axis=1)
+    moves = full - full[np.arange(n), first][:, None, :]
+    weight = np.ones(n, bool) if run.rows.weight is None else run.rows.weight > 0.0
+    left: Array = moves[~behind & weight[:, None]]
+    return merge_triangular(None, left)
+
+
+def _warn_of_separation(model: MNLogit, separation: Separation) -> None:
+    finite = separation.finite.reshape(len(model.levels) - 1, -1)
+    lost = [
+        name
+        for name, column in zip(model.data.names, finite.T, strict=True)
+        if not column.all() and name != "Intercept"
+    ]
+    kind = "completely" if separation.complete else "quasi-completely"
+    by = ", ".join(lost) or "a constant"
+    warn(
+        f"{model.endog_names!r} is {kind} separated by {by}: a combination of columns predicts "
+        f"{int(separation.rows.sum())} of {separation.rows.size} rows perfectly against some "
+        "class, so no finite maximum-likelihood estimate exists. Merge classes or remove terms, "
+        "or see result.separation.",
+        SeparationWarning,
+    )
+
+
+def _record(
+    model: MNLogit,
+    ranked: FullRank,
+    run: Pass,
+    solution: Solution,
+    kept: NDArray[np.intp],
+    aliased: dict[str, str],
+    separation: Separation | None,
+) -> FitRecord:
+    data = model.data
+    total = len(model.parameter_names)
+    unscaled = np.full((total, total), np.nan)
+    unscaled[np.ix_(kept, kept)] = solution.covariance
+    saturated = _saturated(data)
+    llnull, null_deviance = _null(model, run, saturated)
+    return FitRecord(
+        base=widen(solution.theta, kept, total, 0.0),
+        kept=kept,
+        unscaled=unscaled,
+        scale=1.0,
+        scale_note=None,
+        deviance=solution.deviance,
+        null_deviance=null_deviance,
+        pearson_chi2=math.nan,
+        llf=saturated - 0.5 * solution.deviance,
+        llnull=llnull,
+        nobs=data.n_effective,
+        rank=ranked.kept.size * (len(model.levels) - 1),
+        has_constant=constant_combination(run.rows.design) is not None,
+        aliased=aliased,
+        converged=solution.converged,
+        reason=solution.reason,
+        condition=solution.condition,
+        history=solution.history,
+        separation=separation,
+        n_equations=len(model.levels) - 1,
+    )
+
+
+def _saturated(data: ModelData) -> float:
+    """Return the log-likelihood at which each row's probabilities are its shares."""
+    y, weight = data.response.y, data.weight
+    rows = special.xlogy(y, y).sum(axis=1)
+    total = float(rows.sum() if weight is None else np.dot(rows, weight))
+    trials = data.response.trials
+    if trials is None:
+        return total
+    counts = y * trials[:, None]
+    above = np.cumsum(counts, axis=1)
+    choose = sum(log_choose(above[:, k], counts[:, k]) for k in range(1, y.shape[1]))
+    factor = np.ones(y.shape[0])
+    for part in (data.freq_weights, data.var_weights):
+        factor = factor if part is None else factor * part
+    return total + float(np.dot(factor, choose))
+
+
+def _null(model: MNLogit, run: Pass, saturated: float) -> tuple[float, float]:
+    """Return log-likelihood and deviance of the model with constants only."""
+    data = model.data
+    weight = np.ones(run.rows.n) if run.rows.weight is None else run.rows.weight
+    if data.offset is None:
+        shares = weight @ run.rows.y / weight.sum()
+        eta = np.tile(np.log(shares[1:] / shares[0]), (run.rows.n, 1))
+    else:
+        constant = Categorical(np.zeros(run.rows.n, dtype=np.int8), 1)
+        ones = Rows(run.rows.y, constant, data.offset, run.rows.weight)
+        null = Pass(ones, run.likelihood, run.control, Predictor(ones.design, run.predictor.count))
+        solution = fit_irls(null, np.zeros(run.predictor.count), Control())
+        eta = null.eta(solution.theta)
+    eta = eta.reshape(run.rows.n, -1)
+    with np.errstate(all="ignore"):
+        deviance = run.likelihood.evaluate(run.rows.y, eta, run.rows.weight).deviance
+    return saturated - 0.5 * deviance, deviance

@@ -1,0 +1,256 @@
+"""Results of a multinomial logit, with the levels' names everywhere."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from glmfit.errors import ArgumentError
+from glmfit.inference.tails import two_sided
+from glmfit.output import Summary
+from glmfit.results.base import LikelihoodResults
+from glmfit.results.summary import summarise_levels
+
+__all__ = ["MultinomialResults"]
+
+Array = NDArray[np.float64]
+
+
+class MultinomialResults(LikelihoodResults):
+    """A fitted multinomial logit, made by ``model.fit()``.
+
+    Coefficients come as frames with a row for each term and a column for each level but
+    the reference; a coefficient is the change in the log odds of its level against the
+    reference. See `LikelihoodResults` for the parameters.
+    """
+
+    # -- coefficients ----------------------------------------------------------------
+
+    @property
+    def _names(self) -> pd.MultiIndex:
+        return pd.MultiIndex.from_tuples(
+            [(str(level), term) for level, term in self.model.parameter_names],
+            names=[self.model.endog_names, "term"],
+        )
+
+    def _by_term(self, values: Array, name: str | None = None) -> pd.DataFrame:
+        """Return values of coefficients as a (term x level) frame."""
+        levels = [str(level) for level in self.model.levels[1:]]
+        table = values.reshape(len(levels), -1).T
+        return pd.DataFrame(table, index=list(self.model.data.names), columns=levels)
+
+    def conf_int(self, alpha: float = 0.05, cols: Any = None) -> pd.DataFrame:
+        """Return Wald intervals, a row for each level and term.
+
+        Parameters
+        ----------
+        alpha : float
+            The intervals cover ``1 - alpha``.
+        cols : array_like of int, optional
+            Coefficients to return, by position, level by level.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``lower`` and ``upper``; rows indexed by level and term.
+        """
+        ends = self._interval(alpha)
+        frame = pd.DataFrame(ends, index=self._names, columns=["lower", "upper"])
+        return frame if cols is None else frame.iloc[np.asarray(cols)]
+
+    def cov_params(self) -> pd.DataFrame:
+        """Return the covariance of the coefficients, indexed by level and term."""
+        return pd.DataFrame(self._shown_covariance, index=self._names, columns=self._names)
+
+    @property
+    def rrr(self) -> pd.DataFrame:
+        """Relative-risk ratios exp(coefficient), shape (term x level)."""
+        with np.errstate(over="ignore"):
+            return self._by_term(np.exp(self.record.theta))
+
+    def rrr_table(self, alpha: float = 0.05) -> pd.DataFrame:
+        """Return relative-risk ratios with their intervals, a row for each level and term.
+
+        Parameters
+        ----------
+        alpha : float
+            The intervals cover ``1 - alpha``.
+        """
+        with np.errstate(over="ignore"):
+            values = np.exp(np.column_stack([self.record.theta, self._interval(alpha)]))
+        return pd.DataFrame(values, index=self._names, columns=["rrr", "ci_lower", "ci_upper"])
+
+    # -- another reference ---------------------------------------------------------------
+
+    def _recombined(self, transform: Array) -> tuple[Array, Array]:
+        """Return coefficients and covariance of combinations of levels, level by level."""
+        wide = np.kron(transform, np.eye(len(self.model.data.names)))
+        covariance = np.nan_to_num(self._covariance, nan=0.0)
+        return wide @ self.record.base, wide @ covariance @ wide.T
+
+    def rebase(self, reference: Any) -> Self:
+        """Return the same fit with another level as the reference; nothing is fitted again.
+
+        Parameters
+        ----------
+        reference : level
+            The level that the others are compared with.
+
+        Returns
+        -------
+        MultinomialResults
+        """
+        model = self.model
+        levels = list(model.levels)
+        if reference not in levels:
+            raise ArgumentError(
+                f"{reference!r} is not a level of {model.endog_names}; they are "
+                f"{', '.join(map(repr, levels))}."
+            )
+        new = [reference, *(level for level in levels if level != reference)]
+        if self.record.separation is not None:
+            raise ArgumentError(
+                "The data are separated, so the coefficients are a limit that depends on the "
+                f"reference; fit again with reference={reference!r}."
+            )
+        transform = np.zeros((len(levels) - 1, len(levels) - 1))
+        for row, level in enumerate(new[1:]):
+            if level != levels[0]:
+                transform[row, levels.index(level) - 1] = 1.0
+            if reference != levels[0]:
+                transform[row, levels.index(reference) - 1] -= 1.0
+        theta, covariance = self._recombined(transform)
+        lost = np.isnan(self.record.theta[: len(model.data.names)])
+        covariance[np.ix_(np.tile(lost, len(new) - 1), np.tile(lost, len(new) - 1))] = np.nan
+        kept = np.flatnonzero(~np.tile(lost, len(new) - 1))
+        moved = copy.copy(self)
+        moved.model = model.reordered(tuple(new))
+        moved.record = replace(self.record, base=theta, kept=kept, unscaled=covariance)
+        moved._covariance = covariance
+        return moved
+
+    def symmetric(self) -> pd.DataFrame:
+        """Return coefficients of all levels that sum to zero over the levels.
+
+        Returns
+        -------
+        DataFrame
+            A row for each level and term; columns ``coef, std_err, z, p``.
+        """
+        count = len(self.model.levels)
+        centred = np.eye(count) - 1.0 / count
+        theta, covariance = self._recombined(centred[:, 1:])
+        errors = np.sqrt(np.diag(covariance))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            z = theta / errors
+        index = pd.MultiIndex.from_product(
+            [[str(level) for level in self.model.levels], list(self.model.data.names)],
+            names=[self.model.endog_names, "term"],
+        )
+        columns = {"coef": theta, "std_err": errors, "z": z, "p": two_sided(z, None)}
+        return pd.DataFrame(columns, index=index)
+
+    # -- row values ------------------------------------------------------------------
+
+    def _table(self, values: Array, kept: NDArray[np.bool_], index: Any) -> pd.DataFrame:
+        out = np.full((kept.size, values.shape[1]), np.nan)
+        out[kept] = values
+        return pd.DataFrame(out, index=index, columns=[str(level) for level in self.model.levels])
+
+    @property
+    def fittedvalues(self) -> pd.DataFrame:
+        """Fitted probabilities, a column for each level, shape (n, K)."""
+        return self.predict()
+
+    @property
+    def resid_response(self) -> pd.DataFrame:
+        """Observed less fitted shares of each level, shape (n, K)."""
+        data = self.model.data
+        rows = data.response.y - self.model.fitted_probabilities(self.record)
+        return self._table(rows, data.kept, data.index)
+
+    def predict(
+        self,
+        exog: Any = None,
+        transform: bool = True,
+        *,
+        which: str = "mean",
+        offset: Any = None,
+        new_levels: str = "raise",
+    ) -> Any:
+        """Predict rows.
+
+        Parameters
+        ----------
+        exog : DataFrame, dict, ndarray, optional
+            New data; the rows of the fit by default.
+        transform : bool
+            Whether ``exog`` is data for the formula; False takes it as a design matrix.
+        which : {"mean", "class", "linear"}
+            Probabilities of the levels, the most probable level, or the log odds of
+            each level against the reference.
+        offset, new_levels
+            As in `GLMResults.predict`.
+
+        Returns
+        -------
+        DataFrame of shape (n, K), or Series for "class"
+            With the index of ``exog``; missing where a value is missing.
+        """
+        if which not in ("mean", "class", "linear"):
+            raise ArgumentError(f"which must be 'mean', 'class' or 'linear' (got {which!r}).")
+        new = self.model.new_rows(exog, transform, offset, None, new_levels)
+        values = self.model.probabilities(self.record, new.rows(len(self.model.levels)))
+        if which == "linear":
+            with np.errstate(divide="ignore"):
+                logs = np.log(values)
+            odds = self._table(logs - logs[:, :1], new.kept, new.index)
+            return odds[[str(level) for level in self.model.levels[1:]]]
+        table = self._table(values, new.kept, new.index)
+        if which == "mean":
+            return table
+        chosen = np.array(self.model.levels, dtype=object)[values.argmax(axis=1)]
+        out = pd.Series(np.nan, index=table.index, dtype=object)
+        out[new.kept] = chosen
+        return out
+
+    def pred_table(self) -> Array:
+        """Return counts of observed (rows) and predicted (columns) levels, shape (K, K)."""
+        data = self.model.data
+        count = np.ones(len(data.response.y)) if data.freq_weights is None else data.freq_weights
+        if data.response.trials is not None:
+            count = count * data.response.trials
+        predicted = self.model.fitted_probabilities(self.record).argmax(axis=1)
+        table = np.zeros((len(self.model.levels),) * 2)
+        np.add.at(table.T, predicted, data.response.y * count[:, None])
+        return table
+
+    # -- the summary -----------------------------------------------------------------
+
+    def summary(
+        self,
+        yname: str | None = None,
+        title: str | None = None,
+        alpha: float = 0.05,
+        *,
+        exponentiate: bool = True,
+    ) -> Summary:
+        """Return the summary, a table for each level.
+
+        Parameters
+        ----------
+        yname, title : str, optional
+            To show in place of the model's.
+        alpha : float
+            Intervals cover ``1 - alpha``.
+        exponentiate : bool
+            Whether to show relative-risk ratios too.
+        """
+        return summarise_levels(
+            self, yname=yname, title=title, alpha=alpha, exponentiate=exponentiate
+        )
