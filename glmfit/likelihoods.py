@@ -97,6 +97,25 @@ class GLMLikelihood:
             float(np.dot(rows.deviance, weight)), rows.score * weight, information * weight
         )
 
+    def saturated(
+        self,
+        y: Array,
+        scale: float,
+        *,
+        trials: Array | None = None,
+        var_weights: Array | None = None,
+    ) -> Array:
+        """Return each row's log-likelihood at mu = y, before frequency weights.
+
+        The log-likelihood of a fit is the sum of these less half its scaled deviance.
+        Parameters as in `log_likelihood`.
+        """
+        weight = np.ones_like(y) if var_weights is None else var_weights
+        if trials is None:
+            return self.family.saturated(y, weight, scale)
+        rows = self.family.saturated(y, trials, scale)
+        return weight * (rows + log_choose(trials, trials * y))
+
     def log_likelihood(
         self,
         y: Array,

@@ -134,13 +134,12 @@ class _Scoring:
         self.control = control
         self.observed = observed
         self.ill_conditioned = False
-        self.lengths = run.column_lengths()
         self.history: list[Iteration] = []
 
     def solve(self, theta: Array) -> Solution:
         """Run the loop."""
         try:
-            point = self.point(theta)
+            point = self.started(theta)
             for _ in range(self.control.maxiter):
                 verdict = self.verdict(point)
                 if verdict is not None:
@@ -157,20 +156,33 @@ class _Scoring:
         except SingularInformation:
             return self.singular(theta)
 
-    def point(self, theta: Array, *, newton: bool = False) -> _Point:
-        """Return statistics, factor and step at ``theta``."""
+    def started(self, theta: Array) -> _Point:
+        """Return the first point."""
+        point = self.point(theta)
+        if point is None:
+            raise SingularInformation
+        return point
+
+    def point(self, theta: Array, *, newton: bool = False, limit: float = np.inf) -> _Point | None:
+        """Return statistics, factor and step at ``theta``; None if the deviance passes ``limit``.
+
+        With ``newton`` from the observed information, where that is positive definite.
+        """
         if newton and not self.ill_conditioned:
-            point = self._from_products(theta, self.run(theta, observed=True))
+            stats = self.run(theta, observed=True)
+            if not stats.deviance <= limit:
+                return None
+            point = self._from_products(theta, stats)
             if point is not None:
                 return point
         stats = self.run(theta)
-        if not np.isfinite(stats.deviance):
-            return _Point(theta, stats, _NO_FACTOR, np.zeros_like(theta))
+        if not (stats.deviance <= limit and np.isfinite(stats.deviance)):
+            return None
         if not self.ill_conditioned:
             point = self._from_products(theta, stats)
             if point is not None:
                 return point
-        return self._from_roots(theta, stats)
+        return self._from_roots(theta, stats, newton)
 
     @staticmethod
     def _from_products(theta: Array, stats: SuffStats) -> _Point | None:
@@ -179,7 +191,7 @@ class _Scoring:
             return None
         return _Point(theta, stats, factor, factor.solve(stats.score))
 
-    def _from_roots(self, theta: Array, stats: SuffStats) -> _Point:
+    def _from_roots(self, theta: Array, stats: SuffStats, newton: bool) -> _Point:
         length = np.sqrt(np.diag(stats.information))
         if not (stats.finite and (length > 0.0).all()):
             raise SingularInformation
@@ -187,15 +199,21 @@ class _Scoring:
         if roots is None or roots.triangle.smallest_pivot < np.finfo(float).eps:
             raise SingularInformation
         self.ill_conditioned = True
-        return _Point(theta, stats, roots.triangle, roots.triangle.solve_half(roots.rotated))
+        triangle = roots.triangle
+        if newton:
+            rotated = self.run.rotated(theta, triangle)
+            inner = cholesky(rotated.information) if rotated.finite else None
+            if inner is not None:
+                step = triangle.solve_half(inner.solve(rotated.score))
+                return _Point(theta, stats, triangle.refined(inner), step)
+        return _Point(theta, stats, triangle, triangle.solve_half(roots.rotated))
 
     def advance(self, point: _Point) -> tuple[_Point | None, int]:
         """Return the next point, its step halved until the deviance does not rise."""
         newton = not self.run.likelihood.canonical and self.size(point) < NEWTON_BELOW
         limit = point.stats.deviance + 1e-11 * (abs(point.stats.deviance) + 1e-3)
-        candidate = point.theta + point.step
-        following = self.point(candidate, newton=newton)
-        if following.stats.deviance <= limit:
+        following = self.point(point.theta + point.step, newton=newton, limit=limit)
+        if following is not None:
             return following, 0
         for halvings in range(1, self.control.max_halvings + 1):
             candidate = point.theta + point.step * 0.5**halvings
@@ -212,15 +230,14 @@ class _Scoring:
         """Say why the fit has converged at this point, or None."""
         # The step must be small for the predictor as well as for the likelihood: where data
         # are separated it stays large while the weights, and with them the decrement, vanish.
-        move = np.abs(point.step * self.lengths).max(initial=0.0)
-        reach = np.abs(point.theta * self.lengths).max(initial=0.0)
-        if move > SETTLED * max(reach, 1.0):
-            return None
         if point.decrement <= ROUNDING * point.factor.norm(point.theta):
-            return "the step is at the level of rounding"
-        if self.size(point) <= self.control.tol:
-            return "score and step are zero within tolerance"
-        return None
+            reason = "the step is at the level of rounding"
+        elif self.size(point) <= self.control.tol:
+            reason = "score and step are zero within tolerance"
+        else:
+            return None
+        move, reach = self.run.largest_moves(point.step, point.theta)
+        return reason if move <= SETTLED * max(reach, 1.0) else None
 
     def record(self, point: _Point, halvings: int) -> None:
         """Add a line to the history."""
@@ -234,14 +251,14 @@ class _Scoring:
         """Take one more step and evaluate the covariance where it ends."""
         self.record(point, 0)
         last = self.point(point.theta + point.step, newton=self.observed)
-        if not np.isfinite(last.stats.deviance):
-            last = self.point(point.theta, newton=self.observed)
-        return self._solution(last, True, reason)
+        last = last or self.point(point.theta, newton=self.observed)
+        return self._solution(last or point, True, reason)
 
     def ended(self, point: _Point, reason: str) -> Solution:
         """Return the last point of a fit that did not converge."""
         self.record(point, 0)
-        return self._solution(self.point(point.theta, newton=self.observed), False, reason)
+        last = self.point(point.theta, newton=self.observed)
+        return self._solution(last or point, False, reason)
 
     def singular(self, theta: Array) -> Solution:
         """Return the last usable point of a fit whose information became singular."""
@@ -266,13 +283,8 @@ class _Scoring:
         )
 
 
-_NO_FACTOR = Triangular(np.zeros((0, 0)), np.zeros(0))
-
-_STALLED = (
-    "no step along the score lowers the deviance although the score is not zero; the "
-    "maximum lies on the boundary of the parameter space"
-)
+_STALLED = "no step along the score lowers the deviance any further, although the score is not zero"
 _SINGULAR = (
-    "the information became singular: fitted means reached the limit of their range, "
-    "as they do when the data are separated"
+    "the information became singular: the rows that carry weight no longer determine all "
+    "coefficients"
 )

@@ -49,9 +49,18 @@ class Triangular:
         """Return the x of least squares whose right-hand side is Q' z = ``rotated``."""
         return _solve(self.upper, rotated) / self.length
 
+    def refined(self, inner: Triangular) -> Triangular:
+        """Return the factor of R' S R, with S the matrix that ``inner`` factorises."""
+        root = inner.upper * inner.length
+        return Triangular(root @ self.upper, self.length)
+
+    def whitening(self) -> Array:
+        """Return D R^-1, whose columns are orthonormal under A, shape (p, p)."""
+        return _solve(self.upper, np.eye(self.upper.shape[0])) / self.length[:, None]
+
     def inverse(self) -> Array:
         """Return A^-1, symmetric to the last bit."""
-        root = _solve(self.upper, np.eye(self.upper.shape[0])) / self.length[:, None]
+        root = self.whitening()
         out = root @ root.T
         return 0.5 * (out + out.T)
 
@@ -62,8 +71,8 @@ class Triangular:
 
 def _solve(upper: Array, right: Array, *, transposed: bool = False) -> Array:
     """Solve a triangular system (LAPACK itself: the checks of SciPy cost more than a solve)."""
-    solution, _ = lapack.dtrtrs(upper, right, trans=int(transposed))
-    return np.asarray(solution)
+    solution, singular = lapack.dtrtrs(upper, right, trans=int(transposed))
+    return np.full_like(right, np.nan) if singular else np.asarray(solution)
 
 
 def cholesky(gram: Array) -> Triangular | None:

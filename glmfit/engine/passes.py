@@ -225,33 +225,60 @@ class Pass:
         total = self.rows.n if weight is None else float(weight.sum())
         return deviance / total
 
-    def column_lengths(self) -> Array:
-        """Return how far a unit of each coefficient moves the predictors, over some rows.
+    def rotated(self, theta: Array, triangle: Triangular) -> SuffStats:
+        """Return score and observed information at ``theta`` in the columns X D R^-1.
 
-        The root mean square over evenly spaced rows, shape (P,).
+        These columns are orthogonal under the expected weights, so sums of products are
+        exact enough however ill-conditioned X is.
         """
-        step = max(1, self.rows.n // 2048)
-        some = self.rows.design.take(np.arange(0, self.rows.n, step))
-        if self.vector is None:
-            moves = some.toarray()
-        else:
-            moves = self.vector.dense_rows(some).reshape(-1, self.vector.n_parameters)
-        lengths: Array = np.sqrt(np.mean(moves * moves, axis=0))
-        return lengths
+        predictor = self.predictor
+        beta = predictor.expand(theta)
+        whitening = triangle.whitening()
+        size = triangle.length.size
+
+        def statistics(chunk: Rows) -> SuffStats:
+            eta = _shift(predictor.eta(chunk.design.raw, beta), chunk.offset)
+            rows = self.likelihood.evaluate(chunk.y, eta, chunk.weight, observed=True)
+            score, weight = np.atleast_2d(rows.score.T), np.atleast_2d(rows.weight)
+            columns = predictor.dense_rows(chunk.design) @ whitening
+            gram = np.zeros((size, size))
+            for (a, b), line in zip(pairs(predictor.count), weight, strict=True):
+                block = (columns[:, a] * line[:, None]).T @ columns[:, b]
+                gram += block if a == b else block + block.T
+            return SuffStats(rows.deviance, np.einsum("mn,nmp->p", score, columns), gram)
+
+        return self._total(statistics, size)
+
+    def largest_moves(self, *thetas: Array) -> tuple[float, ...]:
+        """Return the largest absolute predictor of any row under each theta, offset left out."""
+        predictor = self.predictor
+        betas = [predictor.expand(theta) for theta in thetas]
+
+        def moves(chunk: Rows) -> list[float]:
+            if chunk.weight is not None and not chunk.weight.all():
+                chunk = chunk.take(np.flatnonzero(chunk.weight))
+            etas = [predictor.eta(chunk.design.raw, beta) for beta in betas]
+            return [float(np.abs(eta).max(initial=0.0)) for eta in etas]
+
+        each = list(map_chunks(_quiet(moves), self.rows, self.control))
+        return tuple(max(found) for found in zip(*each, strict=True))
 
     def _constant(self) -> float:
         return self.starter.constant_eta(self.mean_response())
 
     def _sum(self, statistics: Callable[[Rows], SuffStats]) -> SuffStats:
-        predictor = self.predictor
-        width = predictor.count * self.rows.design.raw.shape[1]
+        width = self.predictor.count * self.rows.design.raw.shape[1]
+        deviance, score, gram = self._total(statistics, width)
+        return SuffStats(deviance, *self.predictor.contract(score, gram))
+
+    def _total(self, statistics: Callable[[Rows], SuffStats], width: int) -> SuffStats:
         deviance, score, gram = 0.0, np.zeros(width), np.zeros((width, width))
         with np.errstate(all="ignore"):
             for part in map_chunks(_quiet(statistics), self.rows, self.control):
                 deviance += part.deviance
                 score += part.score
                 gram += part.information
-        return SuffStats(deviance, *predictor.contract(score, gram))
+        return SuffStats(deviance, score, gram)
 
     def _triangle(self, matrix: Callable[[Rows], Array]) -> Array:
         upper: Array | None = None

@@ -16,7 +16,7 @@ from glmfit.engine.linalg import cholesky
 from glmfit.engine.passes import Pass, SuffStats
 from glmfit.errors import FitError
 
-__all__ = ["starting_theta"]
+__all__ = ["constant_theta", "starting_theta"]
 
 Array = NDArray[np.float64]
 
@@ -39,9 +39,12 @@ def starting_theta(run: Pass, start: SuffStats) -> Array:
         If no coefficients keep every mean in its domain.
     """
     theta = _solution(start)
-    if np.isfinite(run.deviance(theta)):
+    deviance = run.deviance(theta)
+    if np.isfinite(deviance) and run.rows.offset is None:
         return theta
-    inside = _constant_theta(run)
+    if np.isfinite(deviance):
+        return _best_start(run, theta)
+    inside = constant_theta(run)
     if inside is None or not np.isfinite(run.deviance(inside)):
         inside = _deepest_theta(run)
     share = 0.5
@@ -51,6 +54,23 @@ def starting_theta(run: Pass, start: SuffStats) -> Array:
             return candidate
         share *= 0.5
     return inside
+
+
+def _best_start(run: Pass, theta: Array) -> Array:
+    """Return the best of a least-squares start, a constant and 0.
+
+    Least squares know the response row by row only: far offsets make it a bad start.
+    """
+    candidates = [theta, constant_theta(run), np.zeros_like(theta)]
+    best, lowest = theta, np.inf
+    for candidate in candidates:
+        if candidate is None:
+            continue
+        stats = run(candidate)
+        usable = stats.finite and cholesky(stats.information) is not None
+        if usable and stats.deviance < lowest:
+            best, lowest = candidate, stats.deviance
+    return best
 
 
 def _solution(stats: SuffStats) -> Array:
@@ -71,7 +91,7 @@ def _minimum_norm(stats: SuffStats) -> Array:
     return np.asarray(np.linalg.lstsq(scaled, stats.score / length, rcond=1e-12)[0]) / length
 
 
-def _constant_theta(run: Pass) -> Array | None:
+def constant_theta(run: Pass) -> Array | None:
     """Return coefficients that give every row the mean response, if the design can."""
     unit = constant_combination(run.rows.design)
     if unit is None:

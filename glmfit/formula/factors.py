@@ -233,7 +233,10 @@ def _tidy(value: Any, code: str, data: Rows) -> Any:
         return value
     if isinstance(value, (pd.Series, pd.DataFrame)):
         value = value.to_numpy()
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise FormulaError(f"{code!r} is not one number for each row ({error}).") from error
     if array.ndim == 0 and array.dtype.kind in "biuf":
         array = np.full(len(data), array)
     if array.dtype.kind == "b" and array.ndim == 1:

@@ -130,6 +130,8 @@ def check_expression(
     FormulaError
         If it is no expression at all.
     """
+    if len(code) > LONGEST:
+        raise UnsafeFormulaError(f"{code[:60]!r}... is too long for one term of a formula.")
     tree = _parse(code, columns)
     called = {_bare_name(node) for node in ast.walk(tree)} - {None}
     for node in ast.walk(tree):
@@ -159,6 +161,8 @@ def check_expression(
 def _parse(code: str, columns: Collection[str]) -> ast.Expression:
     try:
         return ast.parse(code, mode="eval")
+    except (RecursionError, MemoryError) as error:  # how the parser says it
+        raise UnsafeFormulaError(f"{code[:60]!r}... is nested too deeply.") from error
     except (SyntaxError, ValueError) as error:
         squeezed = code.replace(" ", "")
         exact = [name for name in columns if str(name).replace(" ", "") == squeezed]

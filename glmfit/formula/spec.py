@@ -11,6 +11,7 @@ import io
 import itertools
 import keyword
 import re
+import sys
 import tokenize
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -126,14 +127,7 @@ def parse(
         )
     _check_tilde(formula, needs_response)
     expanded = _expand_dot(formula, columns, reserved)
-    try:
-        description = ModelDesc.from_formula(expanded)
-    except PatsyError as error:
-        raise FormulaError(_with_caret(error, expanded)) from error
-    except tokenize.TokenError as error:
-        raise FormulaError(
-            f"The formula ends before it is complete ({error.args[0]}).\n    {formula}"
-        ) from error
+    description = _describe(expanded, formula)
     env = env or {}
     namespace = {**NAMESPACE, **env}
 
@@ -181,6 +175,25 @@ def _tildes(formula: str) -> list[int]:
         if sign == "~" and depth == 0:
             places.append(found.start())
     return places
+
+
+def _describe(expanded: str, formula: str) -> ModelDesc:
+    """Return patsy's reading of the formula."""
+    limit = sys.getrecursionlimit()
+    # patsy descends once for each sign of a sum, and sums of many columns are common
+    sys.setrecursionlimit(min(limit + 4 * len(expanded), 100_000))
+    try:
+        return ModelDesc.from_formula(expanded)
+    except PatsyError as error:
+        raise FormulaError(_with_caret(error, expanded)) from error
+    except tokenize.TokenError as error:
+        raise FormulaError(
+            f"The formula ends before it is complete ({error.args[0]}).\n    {formula}"
+        ) from error
+    except (AssertionError, RecursionError) as error:
+        raise FormulaError(f"The formula cannot be read.\n    {formula}") from error
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def _with_caret(error: PatsyError, formula: str) -> str:

@@ -18,6 +18,9 @@ __all__ = ["HC_TYPES", "cluster_covariance", "hc_covariance"]
 
 Array = NDArray[np.float64]
 
+FULL_LEVERAGE = 1e-10
+"""Distance from 1 within which a leverage is 1 but for rounding."""
+
 HC_TYPES = ("HC0", "HC1", "HC2", "HC3")
 
 
@@ -37,7 +40,7 @@ def hc_covariance(
     score : ndarray of shape (n,)
         Derivative of one observation's log-likelihood by eta (times phi).
     leverage : ndarray of shape (n,)
-        Hat value of one observation.
+        Hat value of one observation; where it is 1, HC2 and HC3 are NaN.
     nobs : float
         Number of observations.
     freq : ndarray of shape (n,)
@@ -45,7 +48,8 @@ def hc_covariance(
     """
     squares = score * score
     if kind in ("HC2", "HC3"):
-        squares = squares / (1.0 - leverage) ** (1 if kind == "HC2" else 2)
+        left = np.where(leverage > 1.0 - FULL_LEVERAGE, np.nan, 1.0 - leverage)
+        squares = squares / left ** (1 if kind == "HC2" else 2)
     meat = (rows * (freq * squares)[:, None]).T @ rows
     factor = nobs / (nobs - rows.shape[1]) if kind == "HC1" else 1.0
     return factor * bread @ meat @ bread

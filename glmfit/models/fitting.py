@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,14 +31,24 @@ from glmfit.likelihoods import GLMLikelihood
 from glmfit.models.data import ModelData
 from glmfit.results.record import FitRecord
 
-__all__ = ["fit_record", "null_eta"]
+__all__ = [
+    "describe_aliases",
+    "fit_record",
+    "kept_design",
+    "null_constant",
+    "warn_of_aliases",
+    "widen",
+]
 
 Array = NDArray[np.float64]
 
 NEARLY_COLLINEAR = 1e8
 AT_BOUNDARY = 1e-3
-IMPLAUSIBLE = 1e3
-"""Standard error, in units of the linear predictor, that suggests separation."""
+"""Share of the largest predictor within which a fit that ran on has met the domain's end."""
+CONVERGED_AT = 1e-9
+"""The same for a fit that converged."""
+PERFECT = 1e-11
+"""Unit deviance of a row that is fitted perfectly but for rounding."""
 
 
 def fit_record(
@@ -73,16 +84,20 @@ def fit_record(
     aliased = describe_aliases(ranked.aliased, data.names)
     warn_of_aliases(aliased)
     theta = _start(ranked, data, start_params)
-    solution = fit_irls(ranked.run, theta, control, observed=observed)
-    separation = (
-        _separation(ranked.run, likelihood) if may_be_separated(solution, ranked.run) else None
-    )
+    null = null_constant(data, family, control)
+    solution = _best_fit(ranked.run, theta, null, control, observed)
+    eta = ranked.run.eta(solution.theta)
+    separation = None
+    if not solution.converged or _fits_perfectly(family, data.response.y, eta):
+        separation = _separation(ranked.run, likelihood)
     if separation is not None:
         return _separated_record(
-            data, likelihood, ranked, solution, separation, aliased, scale, observed
+            data, likelihood, ranked, solution, separation, aliased, scale, observed, null
         )
+    boundary = _boundary(ranked.run, eta, CONVERGED_AT if solution.converged else AT_BOUNDARY)
+    if boundary is not None:
+        solution = replace(solution, converged=False, reason=f"{solution.reason}; {boundary}")
     if not solution.converged:
-        solution = replace(solution, reason=_explain(solution, ranked.run))
         warn(
             f"The fit did not converge: {solution.reason}. The numbers shown are where it "
             "stopped, not the maximum.",
@@ -94,8 +109,25 @@ def fit_record(
             "scaling): their coefficients cannot be told apart well.",
             CollinearityWarning,
         )
-    fitted = _Fitted(ranked.kept, solution, ranked.run.rows.eta(solution.theta))
-    return _record(data, likelihood, ranked, fitted, aliased, scale)
+    fitted = _Fitted(ranked.kept, solution, eta)
+    return _record(data, likelihood, ranked, fitted, aliased, scale, null)
+
+
+def _best_fit(run: Pass, theta: Array, null: float, control: Control, observed: bool) -> Solution:
+    """Return the fit from ``theta``, or from the constant where that ends higher.
+
+    A link that is not one branch (the inverse link of a normal response) has local maxima,
+    and one that is worse than a constant is no answer.
+    """
+    solution = fit_irls(run, theta, control, observed=observed)
+    unit = constant_combination(run.rows.design)
+    if unit is None or not np.isfinite(null):
+        return solution
+    level = run.deviance(null * unit)
+    if not np.isfinite(level) or solution.deviance <= level * (1.0 + 1e-9) + 1e-12:
+        return solution
+    again = fit_irls(run, null * unit, control, observed=observed)
+    return again if again.deviance < solution.deviance else solution
 
 
 def _check_boundary(data: ModelData, family: Family) -> None:
@@ -160,21 +192,20 @@ def _start(ranked: FullRank, data: ModelData, start_params: Any) -> Array:
     return theta
 
 
-def _explain(solution: Solution, run: Pass) -> str:
-    """Return why the fit ended, with the boundary named if it ran into one."""
+def _boundary(run: Pass, eta: Array, share: float) -> str | None:
+    """Say which rows have run into the end of the domain, or return None."""
     domain = run.likelihood.eta_domain
     if domain.unbounded:
-        return solution.reason
-    eta = run.rows.eta(solution.theta)
+        return None
     room = np.minimum(eta - domain.low, domain.high - eta)
-    near = room < AT_BOUNDARY * max(float(np.abs(eta).max()), 1e-300)
+    near = room < share * max(float(np.abs(eta).max()), 1e-300)
     if not near.any():
-        return solution.reason
-    first = int(np.argmax(near))
+        return None
     return (
-        f"{solution.reason}; the linear predictor of {int(near.sum())} observations (the first "
-        f"is {first}) has run into the end of {domain}, so the maximum lies on the boundary of "
-        "the parameter space, where standard errors do not hold. Another link avoids it"
+        f"the linear predictor of {int(near.sum())} observations (the first is "
+        f"{int(np.argmax(near))}) has run into the end of {domain}, so the maximum lies on the "
+        "boundary of the parameter space, where standard errors do not hold. Another link "
+        "avoids it"
     )
 
 
@@ -188,16 +219,15 @@ class _Fitted:
     separation: Separation | None = None
 
 
-def may_be_separated(solution: Solution, run: Pass) -> bool:
-    """Return whether the fit shows signs that call for the exact check.
+def _fits_perfectly(family: Family, y: Array, eta: Array) -> bool:
+    """Return whether some row is fitted to the last digit at an end of its mean's range.
 
-    It ran on, or it stopped because rounding hid the last of the score: then standard
-    errors are beyond anything that the predictor could mean.
+    Then rounding may have hidden the last of the score of a separated fit.
     """
-    if not solution.converged:
-        return True
-    errors = np.sqrt(np.maximum(np.diag(solution.covariance), 0.0))
-    return bool((errors * run.column_lengths()).max(initial=0.0) > IMPLAUSIBLE)
+    ends = family.recession_signs(y) != 0
+    with np.errstate(all="ignore"):
+        deviance = family.working(y, eta).deviance
+    return bool((ends & (deviance < PERFECT)).any())
 
 
 def _separation(run: Pass, likelihood: GLMLikelihood) -> Separation | None:
@@ -223,6 +253,7 @@ def _separated_record(
     aliased: dict[str, str],
     scale: str | float | None,
     observed: bool,
+    null: float,
 ) -> FitRecord:
     """Return the limit of the fit along the direction of separation.
 
@@ -263,7 +294,7 @@ def _separated_record(
         history=solution.history,
     )
     fitted = _Fitted(kept, limit, eta, separation)
-    return _record(data, likelihood, ranked, fitted, aliased, scale)
+    return _record(data, likelihood, ranked, fitted, aliased, scale, null)
 
 
 def widen(values: NDArray[Any], kept: NDArray[np.intp], p: int, fill: Any) -> Array:
@@ -299,6 +330,7 @@ def _record(
     fitted: _Fitted,
     aliased: dict[str, str],
     scale: str | float | None,
+    null: float,
 ) -> FitRecord:
     run, solution = ranked.run, fitted.solution
     family = likelihood.family
@@ -308,8 +340,8 @@ def _record(
     nobs, rank = data.n_effective, ranked.kept.size
     pearson = _pearson_chi2(family, run.rows.y, fitted.eta, run.rows.weight)
     phi, source = _dispersion(family, scale, pearson, solution.deviance, nobs - rank)
-    null = null_eta(data, family, run.control)
-    null_deviance = _deviance(run, null)
+    null_deviance = _deviance(run, null if data.offset is None else null + data.offset)
+    saturated = _saturated(likelihood, data)
     return FitRecord(
         base=widen(solution.theta, fitted.kept, p, 0.0),
         kept=fitted.kept,
@@ -319,8 +351,10 @@ def _record(
         deviance=solution.deviance,
         null_deviance=null_deviance,
         pearson_chi2=pearson,
-        llf=_llf(likelihood, data, fitted.eta, solution.deviance, phi),
-        llnull=_llf(likelihood, data, null, null_deviance, phi),
+        llf=_llf(family, saturated, solution.deviance, nobs, phi),
+        llnull=_llf(family, saturated, null_deviance, nobs, phi),
+        null_constant=null,
+        total_squares=_squares(data) if family.variance_power() == 0.0 else math.nan,
         nobs=nobs,
         rank=rank,
         has_constant=constant_combination(run.rows.design) is not None,
@@ -360,35 +394,48 @@ def _dispersion(
     return float(kind), "given"
 
 
+def _saturated(likelihood: GLMLikelihood, data: ModelData) -> Callable[[float], float]:
+    """Return the function that gives the log-likelihood at mu = y for a dispersion."""
+    counted = data.freq_weights
+    if data.weight is not None:
+        counted = np.ones(data.response.y.size) if counted is None else counted
+        counted = np.where(data.weight > 0.0, counted, 0.0)
+
+    def total(scale: float) -> float:
+        with np.errstate(all="ignore"):
+            rows = likelihood.saturated(
+                data.response.y,
+                scale,
+                trials=data.response.trials,
+                var_weights=data.var_weights,
+            )
+        if counted is None:
+            return float(rows.sum())
+        return float(np.dot(np.where(counted > 0.0, rows, 0.0), counted))
+
+    return total
+
+
 def _llf(
-    likelihood: GLMLikelihood, data: ModelData, eta: Array, deviance: float, scale: float
+    family: Family,
+    saturated: Callable[[float], float],
+    deviance: float,
+    nobs: float,
+    scale: float,
 ) -> float:
-    family = likelihood.family
-    phi = family.likelihood_scale(deviance, data.n_effective, scale)
-    with np.errstate(all="ignore"):
-        rows = likelihood.log_likelihood(
-            data.response.y,
-            family.link.inverse(eta),
-            phi,
-            trials=data.response.trials,
-            var_weights=data.var_weights,
-        )
-    weight = data.weight
-    if weight is not None:
-        rows = np.where(weight > 0.0, rows, 0.0)
-    freq = data.freq_weights
-    return float(rows.sum() if freq is None else np.dot(rows, freq))
+    phi = family.likelihood_scale(deviance, nobs, scale)
+    if not phi > 0.0:
+        return math.inf if phi == 0.0 else math.nan
+    return saturated(phi) - 0.5 * deviance / phi
 
 
-def null_eta(data: ModelData, family: Family, control: Control) -> Array:
-    """Return the linear predictor of the constant-only model, offset included, shape (n,)."""
+def null_constant(data: ModelData, family: Family, control: Control) -> float:
+    """Return the constant of the model that has nothing else (but the offset)."""
     y = data.response.y
     weight = np.ones_like(y) if data.weight is None else data.weight
     with np.errstate(all="ignore"):
         constant = family.constant_eta(y, weight, data.offset)
-    if constant is None:
-        constant = _fitted_constant(data, family, control)
-    return np.full(y.size, constant) if data.offset is None else constant + data.offset
+    return _fitted_constant(data, family, control) if constant is None else constant
 
 
 def _fitted_constant(data: ModelData, family: Family, control: Control) -> float:
@@ -397,8 +444,15 @@ def _fitted_constant(data: ModelData, family: Family, control: Control) -> float
     return float(fit_irls(run, starting_theta(run, run.start()), run.control).theta[0])
 
 
-def _deviance(run: Pass, eta: Array) -> float:
+def _squares(data: ModelData) -> float:
+    """Return the weighted sum of squares of the response about 0."""
+    squares = data.response.y**2
+    return float(squares.sum() if data.weight is None else np.dot(squares, data.weight))
+
+
+def _deviance(run: Pass, constant: float | Array) -> float:
     rows = run.rows
+    eta = np.broadcast_to(constant, (rows.n,))
     with np.errstate(all="ignore"):
         return float(run.likelihood.evaluate(rows.y, eta, rows.weight).deviance)
 

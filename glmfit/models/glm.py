@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -12,12 +13,8 @@ from numpy.typing import NDArray
 from glmfit.design import constant_combination
 from glmfit.engine.control import Control
 from glmfit.engine.passes import Pass
-from glmfit.errors import (
-    ArgumentError,
-    ArgumentTypeError,
-    DataError,
-    suggest,
-)
+from glmfit.engine.separation import null_space
+from glmfit.errors import ArgumentError, ArgumentTypeError, DataError, DataWarning, suggest, warn
 from glmfit.families import Family, Gaussian, Working, resolve_family
 from glmfit.inference import covariance as sandwich
 from glmfit.inference.residuals import hat_values
@@ -28,7 +25,7 @@ from glmfit.models.data import (
     BESIDE,
     FamilyReading,
 )
-from glmfit.models.fitting import fit_record, kept_design, null_eta
+from glmfit.models.fitting import fit_record, kept_design
 from glmfit.results import GLMResults
 from glmfit.results.record import FitRecord
 
@@ -167,9 +164,10 @@ class GLM(Model):
     def _resolve(cls, family: Any, link: Any) -> Family:
         if cls.fixed_family is None:
             return resolve_family(Gaussian() if family is None else family, link)
-        if family is not None:
-            raise ArgumentTypeError(f"{cls.__name__} has its own family; use GLM to choose one.")
-        return resolve_family(cls.fixed_family, link)
+        if family is not None or link is not None:
+            what = "family" if family is not None else "link"
+            raise ArgumentTypeError(f"{cls.__name__} has its own {what}; use GLM to choose one.")
+        return cls.fixed_family
 
     def __repr__(self) -> str:
         shown = repr(self.formula) if self.formula else f"{len(self.data.names)} columns"
@@ -236,7 +234,7 @@ class GLM(Model):
         """
         refuse_unknown("fit", unknown, _FIT_NAMES)
         check_method(method)
-        limits = control or Control(maxiter=maxiter, tol=tol, disp=bool(disp))
+        limits = one_control(control, maxiter=maxiter, tol=tol, disp=disp)
         kind = _covariance_kind(cov_type)
         data = self._kept_data()
         groups = self._groups(kind, dict(cov_kwds or {}))
@@ -249,18 +247,19 @@ class GLM(Model):
             observed=self.observed_information,
         )
         covariance, told = self._covariance(kind, record, groups)
+        if kind != "nonrobust" and self.summary_style == "linear":
+            record = replace(record, wald_f=self._wald_f(record, covariance, told))
         t = self.default_use_t if use_t is None else use_t
         return GLMResults(self, record, covariance, use_t=t, cov_type=kind, cov_kwds=told)
 
     def _groups(self, kind: str, options: dict[str, Any]) -> tuple[NDArray[Any], bool] | None:
         """Return group codes of the used rows and whether to correct, for clusters."""
+        if kind != "cluster":
+            refuse_unknown(f"cov_kwds with cov_type={kind!r}", options, ())
+            return None
         correction = bool(options.pop("use_correction", True))
         given = options.pop("groups", None)
         refuse_unknown("cov_kwds", options, ("groups", "use_correction"))
-        if kind != "cluster":
-            if given is not None:
-                raise ArgumentError(f"groups= goes with cov_type='cluster', not {kind!r}.")
-            return None
         if given is None:
             raise ArgumentError(
                 "cov_type='cluster' needs the groups: cov_kwds={'groups': column or values}."
@@ -274,7 +273,11 @@ class GLM(Model):
                 f"groups has {count} missing value{'s' if count > 1 else ''} "
                 f"(first in row {int(np.argmax(lost))}); every row needs a group."
             )
-        codes = pd.factorize(pd.Series(vector.kept(data.kept)))[0]
+        labels = pd.Series(vector.kept(data.kept))
+        if data.weight is not None:
+            # a row that carries no weight is no observation, and makes no cluster
+            labels = labels.where(data.weight > 0.0)
+        codes = pd.factorize(labels)[0]
         if codes.max(initial=-1) < 1:
             raise DataError("There is one cluster only; clustered covariances need two or more.")
         return codes, correction
@@ -295,19 +298,41 @@ class GLM(Model):
         if groups is not None:
             codes, correction = groups
             n_groups = int(codes.max()) + 1
+            seen = codes >= 0
             middle = sandwich.cluster_covariance(
-                bread, rows, score * freq, codes, n_groups, record.nobs, correction=correction
+                bread,
+                rows[seen],
+                (score * freq)[seen],
+                codes[seen],
+                n_groups,
+                record.nobs,
+                correction=correction,
             )
             told = f"Standard errors allow any dependence within {n_groups} clusters"
             told += " (G/(G-1) (n-1)/(n-p) correction)." if correction else " (no correction)."
             details: dict[str, Any] = {"description": told, "n_groups": n_groups}
         else:
             leverage = self._hat(record, bread, rows) / np.where(freq > 0.0, freq, 1.0)
+            _warn_of_full_leverage(kind, leverage)
             middle = sandwich.hc_covariance(kind, bread, rows, score, leverage, record.nobs, freq)
             details = {"description": f"Standard errors are heteroscedasticity robust ({kind})."}
         covariance = np.full(record.unscaled.shape, np.nan)
         covariance[np.ix_(kept, kept)] = middle
         return covariance, details
+
+    def _wald_f(self, record: FitRecord, covariance: Array, told: dict[str, Any]) -> float:
+        """Return the F of all contrasts that leave the constant alone; NaN past their rank."""
+        design = kept_design(self.data, record)
+        constant = constant_combination(design)
+        q = record.kept.size
+        contrasts = np.eye(q) if constant is None else null_space(constant[None, :]).T
+        if contrasts.shape[0] == 0 or told.get("n_groups", np.inf) - 1 < contrasts.shape[0]:
+            return float("nan")
+        shift = contrasts @ record.theta[record.kept]
+        spread = contrasts @ covariance[np.ix_(record.kept, record.kept)] @ contrasts.T
+        if not np.isfinite(spread).all():
+            return float("nan")
+        return float(np.dot(shift, np.linalg.solve(spread, shift)) / contrasts.shape[0])
 
     # -- values at given coefficients --------------------------------------------------
 
@@ -354,17 +379,6 @@ class GLM(Model):
             weight = weight * self.data.weight
         return hat_values(rows, weight, bread)
 
-    def null_mean(self) -> Array:
-        """Return the fitted means of the constant-only model, shape (m,)."""
-        return self.family.link.inverse(null_eta(self._kept_data(), self.family, Control()))
-
-    def constant_column(self) -> int | None:
-        """Return the position of the column that is a constant, if there is one."""
-        combination = constant_combination(self._kept_data().design)
-        if combination is None or np.count_nonzero(combination) != 1:
-            return None
-        return int(np.flatnonzero(combination)[0])
-
     def score(self, params: Any, scale: float = 1.0) -> Array:
         """Return the derivative of the log-likelihood by the coefficients, shape (p,)."""
         return self._pass()(np.asarray(params, dtype=float)).score / scale
@@ -386,6 +400,31 @@ _INIT_NAMES = ("family", "link", "offset", "exposure", "freq_weights", "var_weig
                "event", "missing")  # fmt: skip
 _FIT_NAMES = ("start_params", "maxiter", "method", "tol", "scale", "cov_type", "cov_kwds", "use_t",
               "full_output", "disp", "control")  # fmt: skip
+
+
+def _warn_of_full_leverage(kind: str, leverage: Array) -> None:
+    full = leverage > 1.0 - sandwich.FULL_LEVERAGE
+    if kind in ("HC2", "HC3") and full.any():
+        warn(
+            f"{int(full.sum())} observations (the first is {int(np.argmax(full))}) have leverage "
+            f"1: their own parameter fits them, so {kind}, which divides by 1 minus leverage, "
+            "does not exist. HC1 does.",
+            DataWarning,
+        )
+
+
+def one_control(control: Control | None, *, maxiter: int, tol: float, disp: Any) -> Control:
+    """Return the limits of a fit, given whole or one by one but not both."""
+    single = Control(maxiter=maxiter, tol=tol, disp=bool(disp))
+    if control is None:
+        return single
+    if not isinstance(control, Control):
+        raise ArgumentTypeError(
+            f"control must be a Control, as in Control(maxiter=50); got {type(control).__name__}."
+        )
+    if single != Control():
+        raise ArgumentError("Give maxiter, tol and disp in the Control, or beside it, not both.")
+    return control
 
 
 def check_method(method: Any) -> None:

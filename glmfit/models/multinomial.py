@@ -35,8 +35,8 @@ from glmfit.likelihoods import GLMLikelihood, Multinomial, log_choose
 from glmfit.links import Link
 from glmfit.models.base import Model, refuse_unknown
 from glmfit.models.data import BESIDE, ModelData
-from glmfit.models.fitting import describe_aliases, may_be_separated, warn_of_aliases, widen
-from glmfit.models.glm import check_method
+from glmfit.models.fitting import describe_aliases, warn_of_aliases, widen
+from glmfit.models.glm import check_method, one_control
 from glmfit.results.multinomial import MultinomialResults
 from glmfit.results.record import FitRecord
 from glmfit.sources import Rows
@@ -265,7 +265,7 @@ class MNLogit(Model):
         if cov_type != "nonrobust":
             raise ArgumentError("MNLogit has the nonrobust covariance only, so far.")
         self._kept_data()
-        limits = control or Control(maxiter=maxiter, tol=tol, disp=bool(disp))
+        limits = one_control(control, maxiter=maxiter, tol=tol, disp=disp)
         record = _fit(self, limits, start_params)
         told = {"description": "Standard errors assume that the model holds."}
         return MultinomialResults(
@@ -361,7 +361,9 @@ def _fit(model: MNLogit, control: Control, start_params: Any) -> FitRecord:
     run = Pass(rows, likelihood, control, Predictor(design, count))
     kept = np.concatenate([m * len(data.names) + ranked.kept for m in range(count)])
     solution = fit_irls(run, _start(model, start_params, kept), control)
-    separation = _separation(run) if may_be_separated(solution, run) else None
+    separation = None
+    if not solution.converged or _fits_perfectly(run, solution.theta):
+        separation = _separation(run)
     if separation is None:
         if not solution.converged:
             warn(f"The fit did not converge: {solution.reason}.", ConvergenceWarning)
@@ -402,7 +404,15 @@ def _start(model: MNLogit, given: Any, kept: NDArray[np.intp]) -> Array:
         raise ArgumentError(
             f"start_params has {flat.size} values for {len(model.parameter_names)} coefficients."
         )
-    return np.nan_to_num(flat)[kept]
+    start: Array = np.nan_to_num(flat)[kept]
+    return start
+
+
+def _fits_perfectly(run: Pass, theta: Array) -> bool:
+    """Return whether some row's class has all of the probability but for rounding."""
+    eta = run.eta(theta).reshape(run.rows.n, -1)
+    left = Multinomial(eta.shape[1] + 1).log_probabilities(eta)
+    return bool((left.max(axis=1) > -1e-11).any())
 
 
 def _constraint_rows(run: Pass) -> tuple[Array, NDArray[np.int8], NDArray[np.intp]]:
@@ -491,8 +501,7 @@ def _triangle_left(run: Pass, behind: NDArray[np.bool_]) -> Array:
     first = np.argmax(~behind, axis=1)
     moves = full - full[np.arange(n), first][:, None, :]
     weight = np.ones(n, bool) if run.rows.weight is None else run.rows.weight > 0.0
-    left: Array = moves[~behind & weight[:, None]]
-    return merge_triangular(None, left)
+    return merge_triangular(None, moves[~behind & weight[:, None]])
 
 
 def _warn_of_separation(model: MNLogit, separation: Separation) -> None:
@@ -539,6 +548,8 @@ def _record(
         pearson_chi2=math.nan,
         llf=saturated - 0.5 * solution.deviance,
         llnull=llnull,
+        null_constant=math.nan,
+        total_squares=math.nan,
         nobs=data.n_effective,
         rank=ranked.kept.size * (len(model.levels) - 1),
         has_constant=constant_combination(run.rows.design) is not None,
@@ -555,7 +566,7 @@ def _record(
 def _saturated(data: ModelData) -> float:
     """Return the log-likelihood at which each row's probabilities are its shares."""
     y, weight = data.response.y, data.weight
-    rows = special.xlogy(y, y).sum(axis=1)
+    rows: Array = special.xlogy(y, y).sum(axis=1)
     total = float(rows.sum() if weight is None else np.dot(rows, weight))
     trials = data.response.trials
     if trials is None:

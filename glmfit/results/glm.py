@@ -213,7 +213,10 @@ class GLMResults(LikelihoodResults):
     @property
     def null(self) -> Any:
         """Fitted means of the constant-only model, shape (n,)."""
-        return self.model.data.label(self.model.null_mean())
+        data = self.model.data
+        eta = np.full(data.response.y.size, self.record.null_constant)
+        mean = self.family.link.inverse(eta if data.offset is None else eta + data.offset)
+        return data.label(mean)
 
     def get_hat_matrix_diag(self) -> Any:
         """Return the leverages w_i x_i' (X'WX)^-1 x_i, shape (n,)."""
@@ -353,10 +356,7 @@ class GLMResults(LikelihoodResults):
     def uncentered_tss(self) -> float:
         """Sum of squares about 0 (normal linear model)."""
         self._require_linear("uncentered_tss")
-        data = self.model.data
-        weight = data.weight
-        squares = data.response.y**2
-        return float(squares.sum() if weight is None else np.dot(weight, squares))
+        return self.record.total_squares
 
     @property
     def ess(self) -> float:
@@ -401,14 +401,7 @@ class GLMResults(LikelihoodResults):
             return math.nan
         if self.cov_type == "nonrobust":
             return self.mse_model / self.mse_resid if self.mse_resid > 0.0 else math.inf
-        return self._robust_f()
-
-    def _robust_f(self) -> float:
-        constant = self.model.constant_column()
-        tested = np.array([j for j in self.record.kept if j != constant])
-        theta = self.record.theta[tested]
-        part = self._covariance[np.ix_(tested, tested)]
-        return float(theta @ np.linalg.solve(part, theta)) / tested.size
+        return math.nan if self.record.wald_f is None else self.record.wald_f
 
     @property
     def f_pvalue(self) -> float:

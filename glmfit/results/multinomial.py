@@ -165,7 +165,8 @@ class MultinomialResults(LikelihoodResults):
     @property
     def fittedvalues(self) -> pd.DataFrame:
         """Fitted probabilities, a column for each level, shape (n, K)."""
-        return self.predict()
+        table: pd.DataFrame = self.predict()
+        return table
 
     @property
     def resid_response(self) -> pd.DataFrame:

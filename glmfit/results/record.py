@@ -33,6 +33,11 @@ class FitRecord:
     scale_note : str or None
         Where the dispersion comes from, in words, where that is not the family's own way.
     deviance, null_deviance, pearson_chi2, llf, llnull : float
+    null_constant : float
+        Constant of the model that has nothing else (but the offset); NaN where it has
+        several predictors.
+    total_squares : float
+        Weighted sum of squares of the response about 0, for a normal response, else NaN.
     nobs : float
         Observations: frequencies summed, rows of weight 0 left out.
     rank : int
@@ -63,6 +68,8 @@ class FitRecord:
     pearson_chi2: float
     llf: float
     llnull: float
+    null_constant: float
+    total_squares: float
     nobs: float
     rank: int
     has_constant: bool
@@ -73,6 +80,8 @@ class FitRecord:
     history: tuple[Iteration, ...]
     separation: Separation | None = None
     n_equations: int = 1
+    wald_f: float | None = None
+    """F of all columns beyond the constant under a robust covariance."""
 
     @property
     def theta(self) -> Array:
