@@ -20,18 +20,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         data = pd.read_csv(options.file)
         result = _model(options, data).fit(cov_type=options.cov_type)
-    except (GlmfitError, OSError, pd.errors.ParserError) as error:
+        summary = result.summary(alpha=options.alpha)
+    except (GlmfitError, OSError, UnicodeDecodeError, ValueError) as error:
+        # pandas' errors about a file are ValueErrors
         print(f"glmfit: {error}", file=sys.stderr)
         return 1
-    summary = result.summary(alpha=options.alpha)
     print(getattr(summary, f"as_{options.output}")())
     return 0
 
 
 def _model(options: argparse.Namespace, data: pd.DataFrame) -> GLM:
     given = {name: getattr(options, name) for name in _COLUMNS if getattr(options, name)}
+    if options.event is not None and options.event.lstrip("-").isdigit():
+        given["event"] = int(options.event)
     if options.family == "ols":
-        return ols(options.formula, data, **given)
+        return ols(options.formula, data, link=options.link, **given)
     return glm(options.formula, data, options.family, link=options.link, **given)
 
 

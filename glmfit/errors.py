@@ -31,6 +31,7 @@ import difflib
 import sys
 import warnings
 from collections.abc import Iterable
+from numbers import Real
 from types import FrameType
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "UnknownNameError",
     "UnsafeFormulaError",
     "caller_frame",
+    "require_number",
     "suggest",
     "warn",
 ]
@@ -163,6 +165,13 @@ def caller_frame() -> tuple[FrameType, int]:
         frame = frame.f_back
         distance += 1
     return frame, distance
+
+
+def require_number(value: object, what: str) -> float:
+    """Return ``value`` as a float, or raise `ArgumentTypeError` naming ``what``."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise ArgumentTypeError(f"{what} must be a number; got {value!r}.")
+    return float(value)
 
 
 def suggest(name: str, choices: Iterable[str]) -> str:

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from glmfit import links
-from glmfit.errors import ArgumentError, ArgumentTypeError, ResponseError, suggest
+from glmfit.errors import ArgumentError, ArgumentTypeError, ResponseError, require_number, suggest
 from glmfit.links import (
     POSITIVE,
     REAL,
@@ -186,6 +186,11 @@ class Family:
         curvature = self.link.log_slope(eta) - slope * self.variance_deriv(mu) / variance
         return slope / variance * (slope - (y - mu) * curvature)
 
+    def log_variance_slope(self, eta: Array) -> Array:
+        """Return the derivative of log V(mu) by eta."""
+        mu = self.link.inverse(eta)
+        return self.link.inverse_deriv(eta) * self.variance_deriv(mu) / self.variance(mu)
+
     def eta_domain(self) -> Interval:
         """Return the interval of eta in which every mean is allowed."""
         return self.link.eta_domain(self.mean_domain)
@@ -307,6 +312,9 @@ class Binomial(Family):
             # 0 * log(0) is 0: a share that cannot occur costs nothing when it does not
             loss += np.where(part == 0.0, 0.0, part * log_share)
         return Working(-2.0 * loss, y * to_one - fail * to_zero, to_one * to_zero)
+
+    def log_variance_slope(self, eta: Array) -> Array:
+        return self.link.reversed_hazard(eta) - self.link.hazard(eta)
 
     def observed_weight(self, y: Array, eta: Array) -> Array:
         to_one = self.link.reversed_hazard(eta)
@@ -454,7 +462,9 @@ class NegativeBinomial(Family):
 
     def __post_init__(self) -> None:
         Family.__post_init__(self)
-        if self.alpha is not None and not (math.isfinite(self.alpha) and self.alpha > 0.0):
+        if self.alpha is not None and not (
+            math.isfinite(require_number(self.alpha, "alpha")) and self.alpha > 0.0
+        ):
             raise ArgumentError(
                 f"NegativeBinomial needs alpha > 0 (got {self.alpha!r}); "
                 "alpha = 0 is the Poisson family."
@@ -541,7 +551,7 @@ class Tweedie(Family):
 
     def __post_init__(self) -> None:
         Family.__post_init__(self)
-        power = self.var_power
+        power = None if self.var_power is None else require_number(self.var_power, "var_power")
         if power is not None and not (power == 0.0 or 1.0 <= power < math.inf):
             raise ArgumentError(
                 f"There is no Tweedie distribution of power {power!r}: "

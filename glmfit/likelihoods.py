@@ -15,11 +15,24 @@ from numpy.typing import NDArray
 from scipy import special
 
 from glmfit.families import Family
-from glmfit.links import Interval
+from glmfit.links import Interval, Link
 
-__all__ = ["EtaStats", "GLMLikelihood", "Multinomial", "log_choose"]
+__all__ = [
+    "Cumulative",
+    "EtaStats",
+    "GLMLikelihood",
+    "Limit",
+    "Multinomial",
+    "Recession",
+    "Sequential",
+    "log_choose",
+]
 
 Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+STAYS = 1e-6
+"""Largest move along a direction of separation that is rounding."""
 
 
 class EtaStats(NamedTuple):
@@ -35,6 +48,29 @@ class EtaStats(NamedTuple):
     deviance: float
     score: Array
     weight: Array
+
+
+class Recession(NamedTuple):
+    """A combination of a row's predictors that some rows let go for ever.
+
+    ``combination`` (M,) are its weights; ``bound`` (n,) says which rows care, and
+    ``signs`` (n,) which way it may go there without loss: +1, -1 or 0 (it must stay).
+    """
+
+    combination: Array
+    signs: NDArray[np.int8]
+    bound: Mask
+
+
+class Limit(NamedTuple):
+    """What is left of the rows in the limit along a direction of separation.
+
+    ``y`` (n, K) are the shares, NaN for classes that are out of reach; ``shift`` (n, M)
+    or None is infinite for predictors that have gone to an end.
+    """
+
+    y: Array
+    shift: Array | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +152,33 @@ class GLMLikelihood:
         rows = self.family.saturated(y, trials, scale)
         return weight * (rows + log_choose(trials, trials * y))
 
+    def mean_adjustment(self, eta: Array, information: Array, variance: Array) -> Array:
+        """Return what mean bias reduction adds to the score of each row, shape (n,).
+
+        Parameters
+        ----------
+        eta, information, variance : ndarray of shape (n,)
+            Predictor, expected information about it, and its variance x' I^-1 x.
+
+        References
+        ----------
+        Kosmidis, I. and Firth, D. (2009). Bias reduction in exponential family nonlinear
+        models. *Biometrika* 96, 793-804, sec. 4.
+        """
+        change = 0.5 * information * variance * self.family.link.log_slope(eta)
+        return np.where(information > 0.0, change, 0.0)
+
+    def median_slope(self, eta: Array) -> Array:
+        """Return d log V(mu) / 6 - d log(mu') / 2 by eta, of which median reduction is made.
+
+        References
+        ----------
+        Kosmidis, I., Kenne Pagui, E. C. and Sartori, N. (2020). Mean and median bias
+        reduction in generalized linear models. *Statistics and Computing* 30, 43-59, eq. 10.
+        """
+        family = self.family
+        return family.log_variance_slope(eta) / 6.0 - 0.5 * family.link.log_slope(eta)
+
     def log_likelihood(
         self,
         y: Array,
@@ -192,6 +255,33 @@ class Multinomial:
         full -= np.log(np.exp(full).sum(axis=1, keepdims=True))
         return full
 
+    def marginal_eta(self, shares: Array) -> Array:
+        """Return the predictors at which every row has the given shares, shape (K - 1,)."""
+        return np.log(shares[1:] / shares[0])
+
+    def recession(self, y: Array) -> list[Recession]:
+        """Return how the log odds of each pair of classes may go for ever."""
+        found = []
+        corners = np.vstack([np.zeros(self.n_classes - 1), np.eye(self.n_classes - 1)])
+        for a in range(self.n_classes):
+            for b in range(a + 1, self.n_classes):
+                has_a, has_b = y[:, a] > 0.0, y[:, b] > 0.0
+                signs = has_b.astype(np.int8) - has_a.astype(np.int8)
+                found.append(Recession(corners[b] - corners[a], signs, has_a | has_b))
+        return found
+
+    def ordered(self, eta: Array) -> Mask:
+        """Return True for all rows: any predictors make probabilities."""
+        return np.ones(eta.shape[0], dtype=bool)
+
+    def limit_probabilities(self, eta: Array, drift: Array) -> Array:
+        """Return log-probabilities (n, K) far out along ``drift`` (n, K - 1)."""
+        return self.log_probabilities(eta, _behind(drift))
+
+    def limit(self, y: Array, drift: Array) -> Limit:
+        """Return the rows without the classes that ``drift`` (n, K - 1) leaves behind."""
+        return Limit(np.where(_behind(drift), np.nan, y), None)
+
     def evaluate(
         self, y: Array, eta: Array, weight: Array | None, *, observed: bool = False
     ) -> EtaStats:
@@ -226,6 +316,338 @@ class Multinomial:
             score = score * weight[:, None]
             information *= weight
         return EtaStats(float(rows.sum()), score, information)
+
+    def mean_adjustment(self, eta: Array, information: Array, variance: Array) -> Array:
+        """Return the derivative of log|I| / 2 by the predictors of each row.
+
+        That is half of the trace of V dW, where V is the covariance of a row's predictors
+        and W, the information about them, the covariance of its classes.
+
+        Parameters
+        ----------
+        eta : ndarray of shape (n, K - 1)
+        information, variance : ndarray of shape (K (K - 1) / 2, n)
+            W and V, one line for each pair of predictors.
+
+        Returns
+        -------
+        ndarray of shape (n, K - 1)
+
+        References
+        ----------
+        Kosmidis, I. and Firth, D. (2011). Multinomial logit bias reduction via the Poisson
+        log-linear model. *Biometrika* 98, 755-759.
+        """
+        if eta.ndim == 1:
+            return self.mean_adjustment(eta[:, None], information[None], variance[None])[:, 0]
+        p = np.exp(self.log_probabilities(eta)[:, 1:])
+        count = self.n_classes - 1
+        own = [a * count - a * (a - 1) // 2 for a in range(count)]
+        pull = variance[own].T - 2.0 * _symmetric_product(variance, p)
+        return 0.5 * _symmetric_product(information, pull)
+
+
+@dataclass(frozen=True, slots=True)
+class Cumulative:
+    """The likelihood of ordered classes whose cumulative probabilities have a link.
+
+    A row has M = K - 1 predictors that rise from one to the next, P(Y <= j) = F(eta_j),
+    where F is the inverse of ``link`` (McCullagh 1980). With eta_j = threshold_j - x'b
+    the links mean what they mean in MASS::polr and ordinal::clm: cloglog has
+    F(t) = 1 - exp(-exp(t)), loglog has F(t) = exp(-exp(-t)). Shapes as in `Multinomial`.
+
+    Probabilities of classes are differences of F taken from the nearer tail and kept as
+    logarithms, so that neither a class nor its score is lost where F rounds to 0 or 1.
+
+    Attributes
+    ----------
+    link : Link
+        A link of probabilities.
+    n_classes : int
+        K.
+
+    References
+    ----------
+    McCullagh, P. (1980). Regression models for ordinal data. *JRSS B* 42, 109-142.
+    """
+
+    link: Link
+    n_classes: int
+
+    @property
+    def eta_domain(self) -> Interval:
+        """Each predictor alone may be any number; `evaluate` sees to their order."""
+        return Interval()
+
+    @property
+    def canonical(self) -> bool:
+        """Observed and expected information differ."""
+        return False
+
+    @property
+    def dispersion(self) -> float | None:
+        """The dispersion is known."""
+        return 1.0
+
+    def marginal_eta(self, shares: Array) -> Array:
+        """Return the predictors at which every row has the given shares, shape (M,)."""
+        return self.link.link(np.cumsum(shares)[:-1])
+
+    def log_probabilities(self, eta: Array) -> Array:
+        """Return the logarithms of the probabilities of all classes, shape (n, K).
+
+        Parameters
+        ----------
+        eta : ndarray of shape (n, M)
+            Rising along a row; where it does not, the class between has -inf.
+        """
+        low, high = self.link.log_mean(eta), self.link.log_complement(eta)
+        out = np.empty((eta.shape[0], self.n_classes))
+        out[:, 0], out[:, -1] = low[:, 0], high[:, -1]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            from_below = low[:, 1:] + _log_rest(low[:, 1:] - low[:, :-1])
+            from_above = high[:, :-1] + _log_rest(high[:, :-1] - high[:, 1:])
+        nearer = np.where(low[:, :-1] < high[:, :-1], from_below, from_above)
+        out[:, 1:-1] = np.where(eta[:, 1:] > eta[:, :-1], nearer, -np.inf)
+        return out
+
+    def ordered(self, eta: Array) -> Mask:
+        """Return the rows whose predictors rise (or are infinite alike), shape (n,)."""
+        gap = np.diff(eta, axis=1)
+        alike = np.isinf(eta[:, 1:]) & (eta[:, 1:] == eta[:, :-1])
+        return np.asarray(((gap > 0.0) | alike).all(axis=1))
+
+    def recession(self, y: Array) -> list[Recession]:
+        """Return which predictors may go for ever: those at the edges of a row's classes."""
+        first, last = _class_range(y)
+        found = []
+        for m, unit in enumerate(np.eye(self.n_classes - 1)):
+            signs = (last == m).astype(np.int8) - (first - 1 == m).astype(np.int8)
+            between = (first <= m) & (m < last)
+            found.append(Recession(unit, signs, between | (signs != 0)))
+        return found
+
+    def limit_probabilities(self, eta: Array, drift: Array) -> Array:
+        """Return log-probabilities (n, K) far out along ``drift`` (n, M)."""
+        return self.log_probabilities(eta + _ends(drift))
+
+    def limit(self, y: Array, drift: Array) -> Limit:
+        """Return infinite shifts for predictors that ``drift`` (n, M) moves.
+
+        Those that do not touch a row's own classes are put out of the way as well.
+        """
+        first, last = _class_range(y)
+        position = np.arange(drift.shape[1])
+        shift = _ends(drift)
+        shift[position < first[:, None] - 1] = -np.inf
+        shift[position > last[:, None]] = np.inf
+        return Limit(y, shift)
+
+    def evaluate(
+        self, y: Array, eta: Array, weight: Array | None, *, observed: bool = False
+    ) -> EtaStats:
+        """Return deviance, score (n, M) and weights of a chunk at ``eta`` (n, M).
+
+        The deviance is inf when the predictors of some row do not rise. With two classes
+        ``eta`` and the score are (n,).
+        """
+        if eta.ndim == 1:
+            return _of_one(self.evaluate(y, eta[:, None], weight, observed=observed))
+        if not self.ordered(eta).all():
+            return EtaStats(np.inf, eta, eta)
+        with np.errstate(all="ignore"):
+            log_p = self.log_probabilities(eta)
+            log_f = self._log_density(eta)
+            above, below = _ratio(log_f, log_p[:, :-1]), _ratio(log_f, log_p[:, 1:])
+            own, following = y[:, :-1], y[:, 1:]
+            if observed:
+                slope = np.where(np.isfinite(eta), self.link.log_slope(eta), 0.0)
+                diagonal = own * above * (above - slope) + following * below * (below + slope)
+                beside = -y[:, 1:-1] * below[:, :-1] * above[:, 1:]
+            else:
+                density = np.exp(log_f)
+                diagonal = density * (above + below)
+                beside = -below[:, :-1] * density[:, 1:]
+        score = own * above - following * below
+        return _weighted(_class_deviance(y, log_p), score, _band(diagonal, beside), weight)
+
+    def _log_density(self, eta: Array) -> Array:
+        """Return log F'(eta), through the hazard of the nearer tail; -inf at the ends."""
+        low, high = self.link.log_mean(eta), self.link.log_complement(eta)
+        from_below = np.log(self.link.reversed_hazard(eta)) + low
+        from_above = np.log(self.link.hazard(eta)) + high
+        nearer = np.where(low < high, from_below, from_above)
+        return np.where(np.isfinite(eta) & ~np.isnan(nearer), nearer, -np.inf)
+
+
+@dataclass(frozen=True, slots=True)
+class Sequential:
+    """The likelihood of ordered classes that are reached one after the other.
+
+    The m-th of M = K - 1 predictors gives the probability of going on from class m,
+    P(Y > m | Y >= m) = F(eta_m): the continuation ratio. Each stage is a binomial among
+    those who reach it. Shapes as in `Multinomial`.
+
+    Attributes
+    ----------
+    link : Link
+        A link of probabilities.
+    n_classes : int
+        K.
+
+    References
+    ----------
+    Agresti, A. (2010). *Analysis of Ordinal Categorical Data*, 2nd ed., sec. 4.2.
+    """
+
+    link: Link
+    n_classes: int
+
+    @property
+    def eta_domain(self) -> Interval:
+        """All of the real line."""
+        return Interval()
+
+    @property
+    def canonical(self) -> bool:
+        """Observed and expected information may differ."""
+        return False
+
+    @property
+    def dispersion(self) -> float | None:
+        """The dispersion is known."""
+        return 1.0
+
+    def marginal_eta(self, shares: Array) -> Array:
+        """Return the predictors at which every row has the given shares, shape (M,)."""
+        reached = np.cumsum(shares[::-1])[::-1]
+        return self.link.link(reached[1:] / reached[:-1])
+
+    def log_probabilities(self, eta: Array) -> Array:
+        """Return the logarithms of the probabilities of all classes, shape (n, K)."""
+        out = np.zeros((eta.shape[0], self.n_classes))
+        out[:, 1:] = np.cumsum(self.link.log_mean(eta), axis=1)
+        out[:, :-1] += self.link.log_complement(eta)
+        return out
+
+    def ordered(self, eta: Array) -> Mask:
+        """Return True for all rows: any predictors make probabilities."""
+        return np.ones(eta.shape[0], dtype=bool)
+
+    def recession(self, y: Array) -> list[Recession]:
+        """Return which predictors may go for ever: those of stages with one outcome only."""
+        found = []
+        for m, unit in enumerate(np.eye(self.n_classes - 1)):
+            stopped, went_on = y[:, m] > 0.0, (y[:, m + 1 :] > 0.0).any(axis=1)
+            signs = went_on.astype(np.int8) - stopped.astype(np.int8)
+            found.append(Recession(unit, signs, stopped | went_on))
+        return found
+
+    def limit_probabilities(self, eta: Array, drift: Array) -> Array:
+        """Return log-probabilities (n, K) far out along ``drift`` (n, M)."""
+        return self.log_probabilities(eta + _ends(drift))
+
+    def limit(self, y: Array, drift: Array) -> Limit:
+        """Return infinite shifts for predictors that ``drift`` (n, M) moves."""
+        return Limit(y, _ends(drift))
+
+    def evaluate(
+        self, y: Array, eta: Array, weight: Array | None, *, observed: bool = False
+    ) -> EtaStats:
+        """Return deviance, score (n, M) and weights of a chunk at ``eta`` (n, M).
+
+        The expected information is that of binomials given who reached each stage. With
+        two classes ``eta`` and the score are (n,).
+        """
+        if eta.ndim == 1:
+            return _of_one(self.evaluate(y, eta[:, None], weight, observed=observed))
+        stop = y[:, :-1]
+        reached = np.cumsum(y[:, ::-1], axis=1)[:, ::-1]
+        on = reached[:, 1:]
+        finite = np.isfinite(eta)
+        with np.errstate(all="ignore"):
+            log_p = self.log_probabilities(eta)
+            rise = np.where(finite, self.link.reversed_hazard(eta), 0.0)
+            fall = np.where(finite, self.link.hazard(eta), 0.0)
+            if observed:
+                slope = np.where(finite, self.link.log_slope(eta), 0.0)
+                diagonal = on * rise * (rise - slope) + stop * fall * (fall + slope)
+            else:
+                diagonal = reached[:, :-1] * rise * fall
+        nothing = np.zeros((y.shape[0], self.n_classes - 2))
+        score = on * rise - stop * fall
+        return _weighted(_class_deviance(y, log_p), score, _band(diagonal, nothing), weight)
+
+
+def _ends(drift: Array) -> Array:
+    """Return where a direction of separation takes predictors: an end, or 0 for nowhere."""
+    return np.where(np.abs(drift) > STAYS, np.copysign(np.inf, drift), 0.0)
+
+
+def _behind(drift: Array) -> Mask:
+    """Return which of K classes fall behind for ever, shape (n, K)."""
+    full = np.column_stack([np.zeros(drift.shape[0]), drift])
+    return np.asarray(full < full.max(axis=1, keepdims=True) - STAYS)
+
+
+def _log_rest(gap: Array) -> Array:
+    """Return log(1 - exp(-gap)) for gap >= 0, exact at both ends."""
+    return np.where(gap < 0.7, np.log(-np.expm1(-gap)), np.log1p(-np.exp(-gap)))
+
+
+def _ratio(log_density: Array, log_p: Array) -> Array:
+    """Return F' / p, 0 where the predictor is at an end."""
+    return np.where(log_density == -np.inf, 0.0, np.exp(log_density - log_p))
+
+
+def _class_range(y: Array) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the first and the last class that each row has."""
+    some = y > 0.0
+    return some.argmax(axis=1), y.shape[1] - 1 - some[:, ::-1].argmax(axis=1)
+
+
+def _class_deviance(y: Array, log_p: Array) -> Array:
+    """Return each row's deviance from its own shares, shape (n,)."""
+    loss = special.xlogy(y, y) - np.where(y == 0.0, 0.0, y * log_p)
+    return np.asarray(2.0 * loss.sum(axis=1))
+
+
+def _band(diagonal: Array, beside: Array) -> Array:
+    """Return the lines of pairs a <= b of matrices that only couple neighbours."""
+    count = diagonal.shape[1]
+    lines = np.zeros((count * (count + 1) // 2, diagonal.shape[0]))
+    line = 0
+    for m in range(count):
+        lines[line] = diagonal[:, m]
+        if m + 1 < count:
+            lines[line + 1] = beside[:, m]
+        line += count - m
+    return lines
+
+
+def _symmetric_product(lines: Array, vectors: Array) -> Array:
+    """Return the product of each row's matrix, given by lines of pairs, and vector, (n, M)."""
+    out = np.zeros_like(vectors)
+    count = vectors.shape[1]
+    pairs = ((a, b) for a in range(count) for b in range(a, count))
+    for line, (a, b) in zip(lines, pairs, strict=True):
+        out[:, a] += line * vectors[:, b]
+        if a != b:
+            out[:, b] += line * vectors[:, a]
+    return out
+
+
+def _weighted(deviance: Array, score: Array, lines: Array, weight: Array | None) -> EtaStats:
+    if weight is None:
+        return EtaStats(float(deviance.sum()), score, lines)
+    return EtaStats(float(np.dot(deviance, weight)), score * weight[:, None], lines * weight)
+
+
+def _of_one(rows: EtaStats) -> EtaStats:
+    """Return the statistics of a single predictor in the shapes of a GLM."""
+    if not np.isfinite(rows.deviance):
+        return rows
+    return EtaStats(rows.deviance, rows.score[:, 0], rows.weight[0])
 
 
 def log_choose(n: Array, k: Array) -> Array:

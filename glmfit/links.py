@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from glmfit.errors import ArgumentError, ArgumentTypeError, suggest
+from glmfit.errors import ArgumentError, ArgumentTypeError, require_number, suggest
 
 __all__ = [
     "LINKS",
@@ -463,7 +463,7 @@ class Power(Link):
     mean_range: ClassVar[Interval] = POSITIVE
 
     def __post_init__(self) -> None:
-        if not math.isfinite(self.power) or self.power == 0.0:
+        if not math.isfinite(require_number(self.power, "power")) or self.power == 0.0:
             raise ArgumentError(
                 f"The power link needs a finite power other than 0 (got {self.power!r}); "
                 "for power 0 use the log link."
@@ -553,7 +553,7 @@ class NegativeBinomial(Link):
     mean_range: ClassVar[Interval] = POSITIVE
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.alpha) and self.alpha > 0.0):
+        if not (math.isfinite(require_number(self.alpha, "alpha")) and self.alpha > 0.0):
             raise ArgumentError(f"The nbinom link needs alpha > 0 (got {self.alpha!r}).")
 
     def eta_domain(self, means: Interval) -> Interval:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass
+from numbers import Integral, Real
 
 from glmfit.errors import ArgumentError
 
@@ -51,13 +52,16 @@ class Control:
     def __post_init__(self) -> None:
         for name in ("maxiter", "max_halvings", "chunk_rows"):
             value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
                 raise ArgumentError(f"{name} must be a whole number of at least 1 (got {value!r}).")
+            object.__setattr__(self, name, int(value))
         for name in ("tol", "rank_tol"):
             value = getattr(self, name)
-            if not (isinstance(value, (int, float)) and math.isfinite(value) and value > 0):
+            if not (isinstance(value, Real) and math.isfinite(value) and float(value) > 0.0):
                 raise ArgumentError(f"{name} must be a positive number (got {value!r}).")
-        if self.threads is not None and self.threads < 1:
+        if self.threads is not None and not (
+            isinstance(self.threads, Integral) and self.threads >= 1
+        ):
             raise ArgumentError(f"threads must be at least 1 (got {self.threads!r}).")
 
     @property

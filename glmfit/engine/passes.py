@@ -6,8 +6,8 @@ on any number of threads.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol, TypeVar, cast
 
 import numpy as np
@@ -20,7 +20,7 @@ from glmfit.engine.predictor import Predictor, pairs
 from glmfit.links import Interval
 from glmfit.sources import Rows
 
-__all__ = ["Likelihood", "Pass", "RootStats", "SuffStats"]
+__all__ = ["EtaStats", "Likelihood", "Pass", "RootStats", "SuffStats"]
 
 Array = NDArray[np.float64]
 T = TypeVar("T")
@@ -198,6 +198,21 @@ class Pass:
             return design if chunk.weight is None else design[chunk.weight > 0.0]
 
         return self._triangle(columns)
+
+    def map(
+        self, theta: Array, function: Callable[[Rows, Array, EtaStats], T], chunk_rows: int
+    ) -> Iterator[T]:
+        """Yield ``function(chunk, eta, statistics)`` for each chunk of rows, in their order."""
+        predictor = self.predictor
+        beta = predictor.expand(theta)
+
+        def evaluated(chunk: Rows) -> T:
+            eta = _shift(predictor.eta(chunk.design.raw, beta), chunk.offset)
+            rows = self.likelihood.evaluate(chunk.y, eta, chunk.weight)
+            return function(chunk, eta, rows)
+
+        control = replace(self.control, chunk_rows=chunk_rows)
+        return map_chunks(_quiet(evaluated), self.rows, control)
 
     def deviance(self, theta: Array) -> float:
         """Return the deviance alone."""

@@ -104,8 +104,10 @@ class Predictor:
         if self.count == 1:
             return stored.sandwich(weight)
         q = stored.shape[1]
-        out = np.empty((self.count * q, self.count * q))
+        out = np.zeros((self.count * q, self.count * q))
         for (a, b), row_weight in zip(pairs(self.count), weight, strict=True):
+            if a != b and not row_weight.any():
+                continue  # ordinal models only couple neighbours
             block = stored.sandwich(row_weight)
             out[a * q : (a + 1) * q, b * q : (b + 1) * q] = block
             out[b * q : (b + 1) * q, a * q : (a + 1) * q] = block.T

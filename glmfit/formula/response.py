@@ -147,7 +147,6 @@ def _read_as_numbers(levels: list[Any]) -> bool:
 
 
 def _shares(y: Array, name: str, event: Any, trials: Array | None) -> Response:
-    found = np.unique(y) if y.size <= 1000 else np.unique(y[:: max(1, y.size // 1000)])
     outside = (y < 0.0) | (y > 1.0)
     if outside.any():
         raise ResponseError(_outside_message(y, outside, name))
@@ -156,9 +155,6 @@ def _shares(y: Array, name: str, event: Any, trials: Array | None) -> Response:
             raise ArgumentError(f"event={event!r} is not a value of {name}, which is 0 or 1.")
         if event == 0:
             return Response(1.0 - y, name, trials=trials, event=f"{name} = 0")
-    fractional = bool(((found > 0.0) & (found < 1.0)).any())
-    if fractional and trials is None:
-        return Response(y, name, trials=None, event=None)
     return Response(y, name, trials=trials)
 
 

@@ -71,6 +71,7 @@ _ALLOWED_NODES = (
 )
 
 _LARGEST_EXPONENT = 64
+_DEEPEST = 150  # what Python's own tools read without running out of stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +131,6 @@ def check_expression(
     FormulaError
         If it is no expression at all.
     """
-    if len(code) > LONGEST:
-        raise UnsafeFormulaError(f"{code[:60]!r}... is too long for one term of a formula.")
     tree = _parse(code, columns)
     called = {_bare_name(node) for node in ast.walk(tree)} - {None}
     for node in ast.walk(tree):
@@ -160,9 +159,14 @@ def check_expression(
 
 def _parse(code: str, columns: Collection[str]) -> ast.Expression:
     try:
-        return ast.parse(code, mode="eval")
-    except (RecursionError, MemoryError) as error:  # how the parser says it
-        raise UnsafeFormulaError(f"{code[:60]!r}... is nested too deeply.") from error
+        tree = ast.parse(code, mode="eval")
+        if _depth(tree) > _DEEPEST:
+            raise RecursionError
+        return tree
+    except (RecursionError, MemoryError) as error:
+        raise UnsafeFormulaError(
+            f"{code[:60]!r}... is nested too deeply. Compute it as a column first."
+        ) from error
     except (SyntaxError, ValueError) as error:
         squeezed = code.replace(" ", "")
         exact = [name for name in columns if str(name).replace(" ", "") == squeezed]
@@ -171,6 +175,15 @@ def _parse(code: str, columns: Collection[str]) -> ast.Expression:
             f"{code!r} is not an expression. If it is the name of a column, "
             f"write {hint} in the formula."
         ) from error
+
+
+def _depth(tree: ast.AST) -> int:
+    """Return how deeply an expression is nested, without recursion of our own."""
+    depth, level = 0, [tree]
+    while level:
+        depth += 1
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+    return depth
 
 
 def _bare_name(node: ast.AST) -> str | None:
@@ -207,7 +220,7 @@ def _check_attribute(node: ast.Attribute, code: str) -> None:
     if owner not in ("np", "numpy") or not hasattr(_NUMPY, node.attr) or node.attr[:1] == "_":
         near = suggest(node.attr, vars(_NUMPY)) if owner in ("np", "numpy") else ""
         raise UnsafeFormulaError(
-            f"A formula cannot use {ast.unparse(node)!r} (in {code!r}).{near} Of attributes "
+            f"A formula cannot use '{owner or ''}.{node.attr}' (in {code!r}).{near} Of attributes "
             f"only np.<function> with NumPy's elementwise functions is allowed. {_REMEDY}"
         )
 

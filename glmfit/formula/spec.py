@@ -365,7 +365,13 @@ class ModelSpec:
 
     @classmethod
     def learn(
-        cls, parsed: ParsedFormula, table: Table, also_missing: Mask, *, missing: str
+        cls,
+        parsed: ParsedFormula,
+        table: Table,
+        also_missing: Mask,
+        *,
+        missing: str,
+        outside: Mask | None = None,
     ) -> tuple[ModelSpec, DesignRows]:
         """Learn levels and transforms from the complete rows, and assemble these.
 
@@ -376,12 +382,15 @@ class ModelSpec:
         also_missing : ndarray of bool, shape (n,)
             Rows to leave out for other reasons (missing weights, say).
         missing : {"drop", "raise"}
+        outside : ndarray of bool, shape (n,), optional
+            Rows that the user left out; they count as neither missing nor dropped.
 
         Returns
         -------
         ModelSpec, DesignRows
         """
-        kept, dropped = _complete_rows(parsed, table, also_missing, missing)
+        left = np.zeros(len(table), dtype=bool) if outside is None else outside
+        kept, dropped = _complete_rows(parsed, table, also_missing, left, missing)
         for _ in range(MAX_RELEARN):
             rows = Rows(table, kept)
             spec = cls._learn_from(parsed, rows)
@@ -559,18 +568,19 @@ def _explicit(factor: Factor) -> frozenset[str]:
 
 
 def _complete_rows(
-    parsed: ParsedFormula, table: Table, also_missing: Mask, missing: str
+    parsed: ParsedFormula, table: Table, also_missing: Mask, outside: Mask, missing: str
 ) -> tuple[Mask, dict[str, int]]:
     used = sorted({c for factor in parsed.factors for c in factor.expression.all_columns})
     if len(table) == 0:
         raise DataError("The data have no rows.")
-    masks = missing_in(table, used)
+    masks = {name: mask & ~outside for name, mask in missing_in(table, used).items()}
+    masks = {name: mask for name, mask in masks.items() if mask.any()}
     if masks and missing == "raise":
         told = "; ".join(
             f"{name} has {int(m.sum())} ({first_rows(m, table.index)})" for name, m in masks.items()
         )
         raise MissingDataError(f"There are missing values: {told}.")
-    kept = ~also_missing
+    kept = ~(also_missing | outside)
     for mask in masks.values():
         kept &= ~mask
     if not kept.any():

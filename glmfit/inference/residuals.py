@@ -5,24 +5,34 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from glmfit.families import Family
+from glmfit.families import Family, Working
 
 __all__ = ["anscombe", "deviance", "hat_values", "pearson", "working"]
 
 Array = NDArray[np.float64]
 
 
-def pearson(family: Family, y: Array, mu: Array, weight: Array) -> Array:
-    """Return (y - mu) sqrt(weight / V(mu)); the weight is trials times var_weights."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        residual = (y - mu) * np.sqrt(weight / family.variance(mu))
-    return np.where(y == mu, 0.0, residual)  # also where a separated row has no variance
+def pearson(values: Working, slope: Array, weight: Array) -> Array:
+    """Return (y - mu) sqrt(weight / V(mu)), from the working values of each row.
+
+    Parameters
+    ----------
+    values : Working
+        Score and expected weight by eta: their ratio keeps its digits where mu rounds.
+    slope : ndarray of shape (n,)
+        dmu/deta, for its sign.
+    weight : ndarray of shape (n,)
+        Trials times var_weights.
+    """
+    root = np.sqrt(values.weight)
+    scaled = np.divide(values.score, root, out=np.zeros_like(root), where=root > 0.0)
+    return np.copysign(1.0, slope) * scaled * np.sqrt(weight)
 
 
-def deviance(family: Family, y: Array, mu: Array, weight: Array) -> Array:
+def deviance(values: Working, slope: Array, weight: Array) -> Array:
     """Return the signed square roots of each row's share of the deviance."""
-    unit = np.maximum(family.unit_deviance(y, mu), 0.0)  # rounding may leave -1e-17
-    return np.sign(y - mu) * np.sqrt(weight * unit)
+    unit = np.maximum(values.deviance, 0.0)  # rounding may leave -1e-17
+    return np.sign(values.score) * np.copysign(1.0, slope) * np.sqrt(weight * unit)
 
 
 def working(family: Family, y: Array, eta: Array) -> Array:
@@ -39,7 +49,9 @@ def anscombe(family: Family, y: Array, mu: Array, weight: Array, scale: float) -
     """
     spread = family.variance(mu) ** (1.0 / 6.0)
     moved = family.anscombe_transform(y) - family.anscombe_transform(mu)
-    return moved / spread * np.sqrt(weight / scale)
+    with np.errstate(divide="ignore"):
+        residual = np.divide(moved, spread, out=np.zeros_like(moved), where=moved != 0.0)
+    return residual * np.sqrt(weight / scale)
 
 
 def hat_values(rows: Array, weight: Array, covariance: Array) -> Array:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from glmfit.errors import ArgumentError
+from glmfit.errors import ArgumentError, require_number
 
 __all__ = ["chi2_sf", "critical_value", "f_sf", "two_sided"]
 
@@ -22,7 +22,7 @@ def two_sided(statistic: Array, df: float | None) -> Array:
 
 def critical_value(alpha: float, df: float | None) -> float:
     """Return the upper alpha/2 quantile of t (``df`` given) or the normal."""
-    if not 0.0 < alpha < 1.0:
+    if not 0.0 < require_number(alpha, "alpha") < 1.0:
         raise ArgumentError(f"alpha must lie between 0 and 1 (got {alpha!r}).")
     tail = alpha / 2.0
     return float(-special.ndtri(tail) if df is None else -special.stdtrit(df, tail))

@@ -227,8 +227,13 @@ class Model:
         self, rows: NewRows, table: Table | None, offset: Any, exposure: Any
     ) -> NewRows:
         rule = self.data.rule
-        offset = self._offset_argument("offset", offset, rule.offset, exposure)
-        exposure = self._offset_argument("exposure", exposure, rule.exposure, offset)
+        if rule.in_formula and table is None and offset is None:
+            raise ArgumentError(
+                "The formula has an offset, which a design matrix does not carry. Give offset= "
+                "for these rows (0 for none)."
+            )
+        offset = self._offset_argument("offset", offset, rule.offset)
+        exposure = self._offset_argument("exposure", exposure, rule.exposure)
         total = rows.offset
         kept = rows.kept
         for what, given in (("offset", offset), ("exposure", exposure)):
@@ -242,13 +247,13 @@ class Model:
             total = values if total is None else total + values
         return NewRows(rows.design, total, kept, rows.index, rows.labelled)
 
-    def _offset_argument(self, what: str, given: Any, column: str | None, other: Any) -> Any:
+    def _offset_argument(self, what: str, given: Any, column: str | None) -> Any:
         """Return what stands in for an offset on new rows, or say that it must be given."""
         if given is not None:
             return given
         if column is not None:
             return column
-        if what in self.data.rule.unnamed and other is None:
+        if what in self.data.rule.unnamed:
             neutral = "0 for none" if what == "offset" else "1 for a rate per unit"
             raise ArgumentError(
                 f"The model was fitted with {what}= given as values, which new data do not "

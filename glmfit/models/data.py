@@ -23,7 +23,7 @@ from glmfit.errors import (
     warn,
 )
 from glmfit.families import Family
-from glmfit.formula.alignment import Beside, beside
+from glmfit.formula.alignment import Beside, align, beside
 from glmfit.formula.response import (
     Response,
     number_response,
@@ -97,6 +97,8 @@ class ModelData:
     spec : ModelSpec or None
     table : Table or None
         The data of a formula, for columns that are named later (cluster groups).
+    n_outside : int
+        Rows that ``subset`` left out.
     """
 
     response: Response
@@ -112,6 +114,7 @@ class ModelData:
     rule: OffsetRule
     spec: ModelSpec | None = None
     table: Table | None = field(default=None, repr=False)
+    n_outside: int = 0
 
     @property
     def weight(self) -> Array | None:
@@ -244,7 +247,7 @@ def formula_data(
     missing : {"drop", "raise"}
     env : mapping or None
         What the formula may use of the caller's.
-    subset : ndarray of bool or positions, optional
+    subset : mask or labels, optional
         Rows to use.
     """
     if missing not in ("drop", "raise"):
@@ -262,9 +265,9 @@ def formula_data(
     }
     reserved = [v.column for v in vectors.values() if v.column is not None]
     parsed = parse(formula, table.names, env=env, reserved=reserved)
-    outside = _outside_subset(subset, n)
-    lost, dropped = _missing_beside(vectors, table.index, missing)
-    spec, rows = ModelSpec.learn(parsed, table, lost | outside, missing=missing)
+    outside = _outside_subset(subset, table.index)
+    lost, dropped = _missing_beside(vectors, table.index, missing, ~outside)
+    spec, rows = ModelSpec.learn(parsed, table, lost, missing=missing, outside=outside)
     kept = rows.kept
     trials = vectors["trials"].kept(kept) if "trials" in vectors else None
     response = reading.response(rows.response, spec.response_name, trials)
@@ -289,6 +292,7 @@ def formula_data(
             rule=rule,
             spec=spec,
             table=table,
+            n_outside=int(outside.sum()),
         ),
         reading,
     )
@@ -334,7 +338,9 @@ def array_data(
         if value is not None
     }
     labels = pd.RangeIndex(n) if index is None else index
-    lost, dropped = _missing_beside(vectors, labels, "drop" if missing == "drop" else "raise")
+    lost, dropped = _missing_beside(
+        vectors, labels, "drop" if missing == "drop" else "raise", np.ones(n, dtype=bool)
+    )
     kept = _complete_arrays(x_missing, y_missing, lost, missing, labels, dropped)
     if not kept.all():
         design = design.take(np.flatnonzero(kept))
@@ -383,34 +389,45 @@ def _given_names(vectors: Mapping[str, Beside]) -> tuple[str, ...]:
     return tuple(w for w in ("offset", "exposure") if w in vectors and vectors[w].column)
 
 
-def _outside_subset(subset: Any, n: int) -> Mask:
-    outside = np.zeros(n, dtype=bool)
+def _outside_subset(subset: Any, index: pd.Index) -> Mask:
+    """Return the rows that ``subset`` leaves out: a mask, or labels as ``.loc`` takes them."""
+    n = len(index)
     if subset is None:
-        return outside
+        return np.zeros(n, dtype=bool)
+    if isinstance(subset, str):
+        raise ArgumentTypeError(
+            "subset is a mask or a list of row labels, as in data['x'] > 0; got text."
+        )
+    if isinstance(subset, pd.Series) and subset.dtype.kind == "b":
+        return ~align(subset, index, "subset").to_numpy(dtype=bool)
     chosen = np.asarray(subset)
-    if chosen.dtype.kind == "b" and chosen.shape != (n,):
-        raise AlignmentError(f"subset has {chosen.size} values, the data have {n} rows.")
-    outside[:] = True
-    outside[chosen] = False
-    return outside
+    if chosen.dtype.kind == "b":
+        if chosen.shape != (n,):
+            raise AlignmentError(f"subset has {chosen.size} values, the data have {n} rows.")
+        return ~chosen
+    absent = ~pd.Index(chosen).isin(index)
+    if absent.any():
+        raise AlignmentError(f"subset names the row {chosen[absent][0]!r}, which is not there.")
+    return np.asarray(~index.isin(chosen))
 
 
 def _missing_beside(
-    vectors: Mapping[str, Beside], index: pd.Index, missing: str
+    vectors: Mapping[str, Beside], index: pd.Index, missing: str, considered: Mask
 ) -> tuple[Mask, dict[str, int]]:
     lost = np.zeros(len(index), dtype=bool)
     dropped = {}
     for what, vector in vectors.items():
-        if not vector.missing.any():
+        gone = vector.missing & considered
+        if not gone.any():
             continue
-        count = int(vector.missing.sum())
+        count = int(gone.sum())
         noun = "value" if count == 1 else "values"
-        told = f"{what} has {count} missing {noun} ({first_rows(vector.missing, index)})"
+        told = f"{what} has {count} missing {noun} ({first_rows(gone, index)})"
         if missing == "raise":
             raise MissingDataError(f"{told}.")
         warn(f"{told}; these rows are left out.", DataWarning)
         dropped[vector.column or what] = count
-        lost |= vector.missing
+        lost |= gone
     return lost, dropped
 
 
@@ -473,13 +490,20 @@ def design_of_arrays(
     """
     if sparse.issparse(exog):
         design = Sparse(exog)
+        if np.isinf(design.values.data).any():
+            raise DataError("exog has infinite values.")
+        gone = np.flatnonzero(np.isnan(design.values.data))
         bad = np.zeros(design.shape[0], dtype=bool)
+        bad[np.searchsorted(design.values.indptr, gone, side="right") - 1] = True
         return design, names or _default_names(design.shape[1]), bad, None
     if isinstance(exog, (pd.DataFrame, pd.Series)):
         return _design_of_frame(exog.to_frame() if isinstance(exog, pd.Series) else exog)
     if hasattr(exog, "get_column"):
         return _design_of_frame(pd.DataFrame({c: exog[c].to_numpy() for c in exog.columns}))
-    values = np.asarray(exog)
+    try:
+        values = np.asarray(exog)
+    except ValueError as error:
+        raise DataError(f"exog is no matrix: its rows differ in length ({error}).") from error
     if values.ndim == 1:
         values = values[:, None]
     if values.ndim != 2:
@@ -515,6 +539,9 @@ def _design_of_frame(
     frame: pd.DataFrame,
 ) -> tuple[Design, tuple[str, ...], Mask, pd.Index | None]:
     names = tuple(map(str, frame.columns))
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise DataError(f"exog has several columns named {twice[0]!r}; give each its own name.")
     missing = np.zeros(len(frame), dtype=bool)
     for j in range(len(names)):
         missing |= missing_rows(frame.iloc[:, j])

@@ -20,6 +20,7 @@ from glmfit.engine.separation import MOVED, Separation, estimable, find_separati
 from glmfit.engine.start import starting_theta
 from glmfit.errors import (
     ArgumentError,
+    ArgumentTypeError,
     CollinearityWarning,
     ConvergenceWarning,
     FitError,
@@ -32,6 +33,7 @@ from glmfit.models.data import ModelData
 from glmfit.results.record import FitRecord
 
 __all__ = [
+    "alias_check",
     "describe_aliases",
     "fit_record",
     "kept_design",
@@ -147,6 +149,15 @@ def describe_aliases(aliased: list[Alias], names: tuple[str, ...]) -> dict[str, 
     return {names[alias.column]: _combination(alias, names) for alias in aliased}
 
 
+def alias_check(aliased: list[Alias], p: int) -> Array:
+    """Return, a row for each aliased column, the combination of columns that is 0."""
+    out = np.zeros((len(aliased), p))
+    for row, alias in enumerate(aliased):
+        out[row, alias.column] = 1.0
+        out[row, alias.sources] = -alias.weights
+    return out
+
+
 def _combination(alias: Alias, names: tuple[str, ...]) -> str:
     """Return the column as a sum of others, such as ``x2 = 2 x + Intercept``."""
     pieces = []
@@ -178,7 +189,10 @@ def warn_of_aliases(aliased: dict[str, str]) -> None:
 def _start(ranked: FullRank, data: ModelData, start_params: Any) -> Array:
     if start_params is None:
         return starting_theta(ranked.run, ranked.start)
-    given = np.asarray(start_params, dtype=np.float64).ravel()
+    try:
+        given = np.asarray(start_params, dtype=np.float64).ravel()
+    except (TypeError, ValueError) as error:
+        raise ArgumentTypeError(f"start_params must be numbers ({error}).") from error
     if given.size != len(data.names):
         raise ArgumentError(
             f"start_params has {given.size} values for {len(data.names)} coefficients."
@@ -359,6 +373,7 @@ def _record(
         rank=rank,
         has_constant=constant_combination(run.rows.design) is not None,
         aliased=aliased,
+        alias_check=alias_check(ranked.aliased, p),
         converged=solution.converged,
         reason=solution.reason,
         condition=solution.condition,

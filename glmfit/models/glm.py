@@ -36,6 +36,12 @@ Array = NDArray[np.float64]
 METHODS = ("IRLS", "fisher", "newton")
 """Names of the solver; they are one, and reach the same maximum."""
 
+OPTIMIZER_SETTINGS = frozenset(
+    "atol rtol tol_criterion gtol ftol xtol epsilon norm maxfun retall skip_hessian "
+    "warn_convergence max_start_irls wls_method optim_hessian avextol".split()
+)
+"""statsmodels' settings of its optimisers, which have no part in this solver."""
+
 OPTIMIZERS = ("bfgs", "lbfgs", "cg", "ncg", "nm", "powell", "basinhopping", "minimize")
 """statsmodels' optimisers, taken as other names for the same solver."""
 
@@ -219,7 +225,11 @@ class GLM(Model):
         disp : bool
             Print a line for each iteration.
         control : Control, optional
-            All limits at once; replaces ``maxiter``, ``tol`` and ``disp``.
+            All limits at once, in place of ``maxiter``, ``tol`` and ``disp``.
+        **unknown
+            statsmodels' settings of its own optimisers (``gtol``, ``skip_hessian``,
+            ``wls_method``, ...) are taken and have no effect, since there is one solver
+            with stricter limits of its own; anything else is an error.
 
         Returns
         -------
@@ -232,11 +242,13 @@ class GLM(Model):
         CollinearityWarning
             If columns depend on one another.
         """
-        refuse_unknown("fit", unknown, _FIT_NAMES)
+        refuse_unknown("fit", other_settings(unknown), _FIT_NAMES)
         check_method(method)
         limits = one_control(control, maxiter=maxiter, tol=tol, disp=disp)
         kind = _covariance_kind(cov_type)
         data = self._kept_data()
+        if cov_kwds is not None and not isinstance(cov_kwds, Mapping):
+            raise ArgumentTypeError(f"cov_kwds must be a dict; got {type(cov_kwds).__name__}.")
         groups = self._groups(kind, dict(cov_kwds or {}))
         record = fit_record(
             data,
@@ -348,7 +360,7 @@ class GLM(Model):
         """Return the linear predictor of the rows used, infinite where separated."""
         return record.limit(self.linear_predictor(record.base), self._kept_data().design)
 
-    def _working(self, record: FitRecord) -> Working:
+    def working(self, record: FitRecord) -> Working:
         """Return the working values of the rows used; 0 for separated rows."""
         eta = self.fitted_eta(record)
         inside = np.isfinite(eta)
@@ -361,7 +373,7 @@ class GLM(Model):
         Trials and variance weights are in, frequencies are not; shape (m,).
         """
         data = self._kept_data()
-        score = self._working(record).score
+        score = self.working(record).score
         for part in (data.response.trials, data.var_weights):
             if part is not None:
                 score = score * part
@@ -374,7 +386,7 @@ class GLM(Model):
         return self._hat(record, bread, kept_design(self._kept_data(), record).toarray())
 
     def _hat(self, record: FitRecord, bread: Array, rows: Array) -> Array:
-        weight = self._working(record).weight
+        weight = self.working(record).weight
         if self.data.weight is not None:
             weight = weight * self.data.weight
         return hat_values(rows, weight, bread)
@@ -411,6 +423,11 @@ def _warn_of_full_leverage(kind: str, leverage: Array) -> None:
             "does not exist. HC1 does.",
             DataWarning,
         )
+
+
+def other_settings(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keywords that are not statsmodels' settings of its optimisers."""
+    return {name: value for name, value in given.items() if name not in OPTIMIZER_SETTINGS}
 
 
 def one_control(control: Control | None, *, maxiter: int, tol: float, disp: Any) -> Control:

@@ -35,8 +35,8 @@ from glmfit.likelihoods import GLMLikelihood, Multinomial, log_choose
 from glmfit.links import Link
 from glmfit.models.base import Model, refuse_unknown
 from glmfit.models.data import BESIDE, ModelData
-from glmfit.models.fitting import describe_aliases, warn_of_aliases, widen
-from glmfit.models.glm import check_method, one_control
+from glmfit.models.fitting import alias_check, describe_aliases, warn_of_aliases, widen
+from glmfit.models.glm import check_method, one_control, other_settings
 from glmfit.results.multinomial import MultinomialResults
 from glmfit.results.record import FitRecord
 from glmfit.sources import Rows
@@ -260,7 +260,7 @@ class MNLogit(Model):
         SeparationWarning
             If no finite estimate exists.
         """
-        refuse_unknown("fit", unknown, _FIT_NAMES)
+        refuse_unknown("fit", other_settings(unknown), _FIT_NAMES)
         check_method(method)
         if cov_type != "nonrobust":
             raise ArgumentError("MNLogit has the nonrobust covariance only, so far.")
@@ -554,6 +554,7 @@ def _record(
         rank=ranked.kept.size * (len(model.levels) - 1),
         has_constant=constant_combination(run.rows.design) is not None,
         aliased=aliased,
+        alias_check=alias_check(ranked.aliased, len(data.names)),
         converged=solution.converged,
         reason=solution.reason,
         condition=solution.condition,

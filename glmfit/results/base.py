@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from glmfit.design import Design
 from glmfit.engine.separation import Separation
-from glmfit.errors import ArgumentError
+from glmfit.errors import ArgumentError, CollinearityWarning, warn
 from glmfit.inference.tails import chi2_sf, critical_value, two_sided
 from glmfit.output import Summary
 from glmfit.results.record import FitRecord
@@ -19,6 +20,16 @@ from glmfit.results.record import FitRecord
 __all__ = ["LikelihoodResults"]
 
 Array = NDArray[np.float64]
+
+
+def positions(cols: Any, count: int) -> Any:
+    """Return the coefficients that ``cols`` chooses, by position."""
+    if cols is None:
+        return slice(None)
+    chosen = np.atleast_1d(np.asarray(cols))
+    if chosen.dtype.kind not in "iu" or (np.abs(chosen + 0.5) > count).any():
+        raise ArgumentError(f"cols are positions from 0 to {count - 1} (got {cols!r}).")
+    return chosen
 
 
 class LikelihoodResults:
@@ -61,6 +72,21 @@ class LikelihoodResults:
         self.use_t = use_t
         self.cov_type = cov_type
         self.cov_kwds = cov_kwds
+
+    def _check_aliases(self, design: Design) -> None:
+        """Warn when new rows break a combination that held in every row of the fit."""
+        check = self.record.alias_check
+        if check.shape[0] == 0:
+            return
+        values = design.toarray()
+        broken = np.abs(values @ check.T) > 1e-7 * (np.abs(values) @ np.abs(check.T))
+        if broken.any():
+            warn(
+                f"{int(broken.any(axis=1).sum())} of {values.shape[0]} rows break what the data of "
+                f"the fit obeyed ({'; '.join(self.record.aliased.values())}), and the columns left "
+                "out have no coefficients: these predictions rest on the other columns alone.",
+                CollinearityWarning,
+            )
 
     # -- how it shows itself ---------------------------------------------------------
 
@@ -148,7 +174,7 @@ class LikelihoodResults:
             Lower and upper ends, in columns 0 and 1.
         """
         ends = self._interval(alpha)
-        chosen = slice(None) if cols is None else np.asarray(cols)
+        chosen = positions(cols, len(ends))
         if not self.model.data.labelled:
             return ends[chosen]
         return pd.DataFrame(ends, index=self._names).iloc[chosen]
@@ -213,8 +239,11 @@ class LikelihoodResults:
 
     @property
     def llr(self) -> float:
-        """Likelihood-ratio statistic against the constant-only model."""
-        return -2.0 * (self.llnull - self.llf)
+        """Likelihood-ratio statistic against the constant-only model.
+
+        NaN where the columns span no constant, so that it is not a smaller model.
+        """
+        return -2.0 * (self.llnull - self.llf) if self.record.has_constant else math.nan
 
     @property
     def llr_pvalue(self) -> float:
@@ -234,7 +263,7 @@ class LikelihoodResults:
         kind : {"cs", "mcf"}
             Cox and Snell's 1 - exp(2 (llnull - llf) / nobs), or McFadden's 1 - llf / llnull.
         """
-        lowered = kind.lower()
+        lowered = str(kind).lower()
         if lowered.startswith("mcf"):
             return 1.0 - self.llf / self.llnull if self.llnull != 0.0 else math.nan
         if lowered in ("cs", "lr") or lowered.startswith("cox"):

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from glmfit.errors import ArgumentError, NotAvailableError
-from glmfit.families import Family
+from glmfit.families import Family, Working
 from glmfit.inference import residuals
 from glmfit.inference.prediction import Prediction, standard_errors
 from glmfit.inference.tails import f_sf
@@ -138,6 +138,12 @@ class GLMResults(LikelihoodResults):
     def _mu(self) -> Array:
         return self.family.link.inverse(self._eta)
 
+    def _working(self) -> tuple[Working, Array, Array]:
+        """Return working values, dmu/deta and the weight of one observation of each row."""
+        eta = self._eta
+        slope = self.family.link.inverse_deriv(np.where(np.isfinite(eta), eta, 0.0))
+        return self.model.working(self.record), slope, self._rows()[2]
+
     def _rows(self) -> tuple[Array, Array, Array]:
         """Return y, mu and the weight of one observation of each row."""
         data = self.model.data
@@ -167,12 +173,12 @@ class GLMResults(LikelihoodResults):
     @property
     def resid_pearson(self) -> Any:
         """Pearson residuals (y - mu) sqrt(weight / V(mu)), shape (n,)."""
-        return self.model.data.label(residuals.pearson(self.family, *self._rows()))
+        return self.model.data.label(residuals.pearson(*self._working()))
 
     @property
     def resid_deviance(self) -> Any:
         """Deviance residuals, shape (n,)."""
-        return self.model.data.label(residuals.deviance(self.family, *self._rows()))
+        return self.model.data.label(residuals.deviance(*self._working()))
 
     @property
     def resid_dev(self) -> Any:
@@ -261,6 +267,7 @@ class GLMResults(LikelihoodResults):
                 f"which must be 'mean', 'linear' or 'var_unscaled' (got {which!r})."
             )
         new = self.model.new_rows(exog, transform, offset, exposure, new_levels)
+        self._check_aliases(new.design)
         eta = self.record.limit(new.eta(self.record.base), new.design)
         if which == "linear":
             return new.label(eta)
@@ -291,6 +298,7 @@ class GLMResults(LikelihoodResults):
         """
         new = self.model.new_rows(exog, transform, offset, exposure, new_levels)
         covariance = np.nan_to_num(self._covariance, nan=0.0)
+        self._check_aliases(new.design)
         eta = self.record.limit(new.eta(self.record.base), new.design)
         error = standard_errors(new.design, covariance)
         linear_normal = self.family.dispersion is None and self.family.variance_power() == 0.0

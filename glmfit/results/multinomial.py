@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from glmfit.errors import ArgumentError
 from glmfit.inference.tails import two_sided
 from glmfit.output import Summary
-from glmfit.results.base import LikelihoodResults
+from glmfit.results.base import LikelihoodResults, positions
 from glmfit.results.summary import summarise_levels
 
 __all__ = ["MultinomialResults"]
@@ -61,7 +61,8 @@ class MultinomialResults(LikelihoodResults):
         """
         ends = self._interval(alpha)
         frame = pd.DataFrame(ends, index=self._names, columns=["lower", "upper"])
-        return frame if cols is None else frame.iloc[np.asarray(cols)]
+        chosen: pd.DataFrame = frame.iloc[positions(cols, len(frame))]
+        return chosen
 
     def cov_params(self) -> pd.DataFrame:
         """Return the covariance of the coefficients, indexed by level and term."""
@@ -206,6 +207,7 @@ class MultinomialResults(LikelihoodResults):
         if which not in ("mean", "class", "linear"):
             raise ArgumentError(f"which must be 'mean', 'class' or 'linear' (got {which!r}).")
         new = self.model.new_rows(exog, transform, offset, None, new_levels)
+        self._check_aliases(new.design)
         values = self.model.probabilities(self.record, new.rows(len(self.model.levels)))
         if which == "linear":
             with np.errstate(divide="ignore"):

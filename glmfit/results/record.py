@@ -46,6 +46,8 @@ class FitRecord:
         Whether the columns span a constant.
     aliased : dict of str to str
         For each aliased column the combination that it is.
+    alias_check : ndarray of shape (k, p)
+        Combinations of columns that were 0 in every row of the fit.
     converged : bool
     reason : str
     condition : float
@@ -74,6 +76,7 @@ class FitRecord:
     rank: int
     has_constant: bool
     aliased: dict[str, str]
+    alias_check: Array
     converged: bool
     reason: str
     condition: float

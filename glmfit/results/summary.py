@@ -281,11 +281,14 @@ def _notes(result: LikelihoodResults) -> list[str]:
     if data.spec is not None and data.spec.reference_levels():
         told = ", ".join(f"{k} = {v}" for k, v in data.spec.reference_levels().items())
         notes.append(f"Reference levels: {told}.")
-    lost = int((~data.kept).sum())
+    considered = data.kept.size - data.n_outside
+    lost = considered - int(data.kept.sum())
+    if data.n_outside:
+        notes.append(f"{considered} of {data.kept.size} rows chosen by subset.")
     if data.dropped:
         by = ", ".join(f"{column}: {count}" for column, count in data.dropped.items())
-        noun = "row" if lost == 1 else "rows"
-        notes.append(f"{lost} of {data.kept.size} {noun} dropped for missing values ({by}).")
+        noun = "row" if considered == 1 else "rows"
+        notes.append(f"{lost} of {considered} {noun} dropped for missing values ({by}).")
     weights = [
         what
         for what, given in (

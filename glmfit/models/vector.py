@@ -1,0 +1,429 @@
+"""Fitting ordinal models: several predictors a row, tied to one another by constraints.
+
+With T the map of a model's thresholds to its predictors and s the sign of its slopes, the
+predictors of a row are T (thresholds + s x'b) for slopes that all thresholds share, and
+T (thresholds + s x'b_m) where each has its own. In constraint matrices (Yee 2015, ch. 3)
+the constant has T, a shared slope s T 1, and a free one s T.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from glmfit.design import Blocks, Categorical, Design, Mapped, stack
+from glmfit.engine.control import Control
+from glmfit.engine.irls import Solution, fit_irls
+from glmfit.engine.linalg import independent_columns, merge_triangular
+from glmfit.engine.passes import Likelihood, Pass
+from glmfit.engine.predictor import Predictor
+from glmfit.engine.rank import full_rank
+from glmfit.engine.separation import MOVED, Separation, find_separation
+from glmfit.errors import ArgumentError, ConvergenceWarning, SeparationWarning, warn
+from glmfit.families import Gaussian
+from glmfit.likelihoods import GLMLikelihood, Limit, Recession
+from glmfit.models.classes import check_classes, saturated
+from glmfit.models.data import ModelData
+from glmfit.models.fitting import describe_aliases, warn_of_aliases, widen
+from glmfit.results.record import FitRecord
+from glmfit.sources import Rows
+
+__all__ = ["ClassLikelihood", "Form", "Layout", "fit_vector", "predictors"]
+
+Array = NDArray[np.float64]
+
+PERFECT = -1e-11
+"""Log-probability of a row's own class that is 0 but for rounding."""
+
+
+class ClassLikelihood(Likelihood, Protocol):
+    """What ordinal models ask of a likelihood beyond what the engine does."""
+
+    def marginal_eta(self, shares: Array) -> Array: ...
+    def ordered(self, eta: Array) -> NDArray[np.bool_]: ...
+    def recession(self, y: Array) -> list[Recession]: ...
+    def limit(self, y: Array, drift: Array) -> Limit: ...
+    def log_probabilities(self, eta: Array) -> Array: ...
+    def limit_probabilities(self, eta: Array, drift: Array) -> Array: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How thresholds and slopes make a row's predictors.
+
+    Attributes
+    ----------
+    mix : ndarray of shape (M, M)
+        T.
+    sign : float
+        s: -1 where a predictor is threshold less x'b, else 1.
+    """
+
+    mix: Array
+    sign: float
+
+    @property
+    def count(self) -> int:
+        """Number M of predictors."""
+        return self.mix.shape[0]
+
+    @property
+    def shared(self) -> Array:
+        """How a unit of x'b moves each predictor, shape (M,)."""
+        return self.sign * self.mix.sum(axis=1)
+
+    def shift(self, offset: Array | None) -> Array | None:
+        """Return what an offset, which is part of x'b, adds to the predictors."""
+        if offset is None:
+            return None
+        if (self.shared == self.shared[0]).all():
+            return offset * self.shared[0]
+        return np.outer(offset, self.shared)
+
+    def constraints(self, shared: NDArray[np.bool_]) -> sparse.csr_array:
+        """Return H for a constant and columns, whose slopes are shared or not.
+
+        Parameters
+        ----------
+        shared : ndarray of bool, shape (q,)
+
+        Returns
+        -------
+        sparse array of shape (M (1 + q), P)
+            Slopes column by column, thresholds last.
+        """
+        blocks = [self.shared[:, None] if one else self.sign * self.mix for one in shared]
+        widths = [block.shape[1] for block in blocks]
+        out = np.zeros((self.count, 1 + shared.size, sum(widths) + self.count))
+        start = 0
+        for j, block in enumerate(blocks):
+            out[:, 1 + j, start : start + widths[j]] = block
+            start += widths[j]
+        out[:, 0, start:] = self.mix
+        return sparse.csr_array(out.reshape(-1, out.shape[2]))
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The coefficients of an ordinal model: slopes by column, then thresholds.
+
+    Attributes
+    ----------
+    names : tuple of str
+    owners : ndarray of int, shape (P,)
+        Column of the design that each belongs to, -1 for thresholds.
+    """
+
+    names: tuple[str, ...]
+    owners: NDArray[np.intp]
+
+    @classmethod
+    def of(
+        cls, columns: tuple[str, ...], shared: NDArray[np.bool_], cuts: tuple[str, ...]
+    ) -> Layout:
+        """Return the coefficients of columns and thresholds named ``cuts``."""
+        names: list[str] = []
+        owners: list[int] = []
+        for j, column in enumerate(columns):
+            own = [column] if shared[j] else [f"{column}:{cut}" for cut in cuts]
+            names += own
+            owners += [j] * len(own)
+        return cls((*names, *cuts), np.array([*owners, *[-1] * len(cuts)], dtype=np.intp))
+
+
+class VectorModel(Protocol):
+    """What the fit asks of a model."""
+
+    @property
+    def data(self) -> ModelData: ...
+    @property
+    def levels(self) -> tuple[Any, ...]: ...
+    @property
+    def likelihood(self) -> ClassLikelihood: ...
+    @property
+    def form(self) -> Form: ...
+    @property
+    def layout(self) -> Layout: ...
+    @property
+    def shared(self) -> NDArray[np.bool_]: ...
+
+
+def with_constant(design: Design) -> Design:
+    """Return the design with a constant before its columns."""
+    constant = Categorical(np.zeros(design.shape[0], dtype=np.int8), 1)
+    raw = design.raw
+    stored = stack([constant, *(raw.parts if isinstance(raw, Blocks) else [raw])])
+    if not isinstance(design, Mapped):
+        return stored
+    return Mapped(stored, sparse.block_diag([np.ones((1, 1)), design.transform], format="csr"))
+
+
+def predictors(
+    model: VectorModel, theta: Array, design: Design, offset: Array | None = None
+) -> Array:
+    """Return the predictors of rows of the model's columns, shape (n, M)."""
+    rows = Rows(
+        np.empty((design.shape[0], 0)), with_constant(design), model.form.shift(offset), None
+    )
+    vector = Predictor(rows.design, model.form.count, model.form.constraints(model.shared))
+    eta = Pass(rows, model.likelihood, Control(), vector).eta(theta)
+    return eta.reshape(rows.n, model.form.count)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A pass over the rows that count and the columns that are independent."""
+
+    run: Pass
+    kept: NDArray[np.intp]
+    """Positions of the coefficients of these columns."""
+    aliased: dict[str, str]
+
+    @property
+    def likelihood(self) -> ClassLikelihood:
+        return self.run.likelihood  # type: ignore[return-value]
+
+
+def fit_vector(model: VectorModel, control: Control, start_params: Any) -> FitRecord:
+    """Fit an ordinal model and return every scalar of the fit.
+
+    Warns
+    -----
+    SeparationWarning, ConvergenceWarning, CollinearityWarning
+    """
+    ready = _prepare(model, control)
+    solution = fit_irls(ready.run, _start(model, ready, start_params), control, observed=True)
+    if not solution.converged or _fits_perfectly(ready, solution.theta):
+        moves, owners, signs = _constraint_rows(ready)
+        found = find_separation(moves, signs)
+        if found is not None:
+            limit, inner = _limit(ready, found, moves, solution)
+            wide = _widened(model, ready, found, owners)
+            _warn_of_separation(model, wide)
+            return _record(model, ready, limit, ready.kept[inner], wide)
+    if not solution.converged:
+        warn(
+            f"The fit did not converge: {solution.reason}. The numbers shown are where it "
+            "stopped, not the maximum.",
+            ConvergenceWarning,
+        )
+    return _record(model, ready, solution, ready.kept, None)
+
+
+def _prepare(model: VectorModel, control: Control) -> _Ready:
+    data = model.data
+    rows = Rows(
+        data.response.y, with_constant(data.design), model.form.shift(data.offset), data.weight
+    )
+    if rows.weight is not None and not rows.weight.all():
+        rows = rows.take(np.flatnonzero(rows.weight))
+    check_classes(model.levels, data.response.name, rows)
+    plain = Rows(np.zeros(rows.n), rows.design, None, rows.weight)
+    ranked = full_rank(Pass(plain, GLMLikelihood(Gaussian()), control))
+    aliased = describe_aliases(ranked.aliased, ("a constant", *data.names))
+    warn_of_aliases(aliased)
+    columns = ranked.kept[1:] - 1
+    design = ranked.run.rows.design
+    vector = Predictor(design, model.form.count, model.form.constraints(model.shared[columns]))
+    run = Pass(rows.with_design(design), model.likelihood, control, vector)
+    owners = model.layout.owners
+    kept = np.flatnonzero((owners < 0) | np.isin(owners, columns))
+    return _Ready(run, kept, aliased)
+
+
+def _start(model: VectorModel, ready: _Ready, given: Any) -> Array:
+    """Return slopes of 0 and the thresholds of the classes' shares, or what was given."""
+    rows, form = ready.run.rows, model.form
+    if given is None:
+        theta = np.zeros(ready.kept.size)
+        theta[-form.count :] = _marginal_thresholds(model, rows)
+        return theta
+    values = np.asarray(given, dtype=float).ravel()
+    if values.size != len(model.layout.names):
+        raise ArgumentError(
+            f"start_params has {values.size} values for {len(model.layout.names)} coefficients "
+            "(slopes, then thresholds as such, not their increments)."
+        )
+    start: Array = np.nan_to_num(values)[ready.kept]
+    if not np.isfinite(ready.run.deviance(start)):
+        raise ArgumentError("start_params give predictors that do not rise: order the thresholds.")
+    return start
+
+
+def _marginal_thresholds(model: VectorModel, rows: Rows) -> Array:
+    weight = np.ones(rows.n) if rows.weight is None else rows.weight
+    shares = weight @ rows.y / weight.sum()
+    eta = model.likelihood.marginal_eta(shares)
+    if rows.offset is not None:
+        eta = eta - weight @ rows.offset / weight.sum()
+    return np.asarray(np.linalg.solve(model.form.mix, eta))
+
+
+def _fits_perfectly(ready: _Ready, theta: Array) -> bool:
+    """Return whether some row's own classes have all of the probability but for rounding."""
+    rows = ready.run.rows
+    eta = ready.run.eta(theta).reshape(rows.n, -1)
+    with np.errstate(all="ignore"):
+        log_p = ready.likelihood.log_probabilities(eta)
+    return bool(((rows.y == 1.0) & (log_p > PERFECT)).any())
+
+
+def _constraint_rows(ready: _Ready) -> tuple[Array, NDArray[np.intp], NDArray[np.int8]]:
+    """Return how theta moves what rows are bound by, their rows, and the ways allowed."""
+    rows, derivative = ready.run.rows, ready.run.predictor.dense_rows(ready.run.rows.design)
+    moves, owners, signs = [], [], []
+    for bound in ready.likelihood.recession(rows.y):
+        chosen = np.flatnonzero(bound.bound)
+        moves.append(np.einsum("m,nmp->np", bound.combination, derivative[chosen]))
+        owners.append(chosen)
+        signs.append(bound.signs[chosen])
+    return np.vstack(moves), np.concatenate(owners), np.concatenate(signs)
+
+
+def _limit(
+    ready: _Ready, found: Separation, moves: Array, solution: Solution
+) -> tuple[Solution, NDArray[np.intp]]:
+    """Return the fit far out along a direction, and the coefficients that it rests on."""
+    run = ready.run
+    ended = replace(
+        solution,
+        converged=False,
+        reason="the data are separated, so no finite maximum-likelihood estimate exists",
+    )
+    still = moves[np.abs(moves @ found.direction) <= MOVED]
+    if still.shape[0] == 0:
+        nothing = np.zeros((0, 0))
+        return replace(ended, theta=np.zeros(0), deviance=_own_deviance(run), covariance=nothing), (
+            np.zeros(0, dtype=np.intp)
+        )
+    inner, _ = independent_columns(merge_triangular(None, still), run.control.rank_tol)
+    # where the other rows stood when the fit stopped is inside of the domain
+    start = np.linalg.lstsq(still[:, inner], still @ solution.theta, rcond=None)[0]
+    rest = fit_irls(_remaining(ready, found, inner), start, run.control, observed=True)
+    if not np.isfinite(rest.deviance):
+        rest = replace(rest, deviance=solution.deviance)
+    return (
+        replace(
+            ended,
+            theta=rest.theta,
+            deviance=rest.deviance,
+            covariance=rest.covariance,
+            condition=rest.condition,
+        ),
+        inner,
+    )
+
+
+def _remaining(ready: _Ready, found: Separation, inner: NDArray[np.intp]) -> Pass:
+    """Return the pass over what separation leaves of the rows, for some coefficients."""
+    run, vector = ready.run, ready.run.predictor
+    rows = run.rows
+    left = ready.likelihood.limit(rows.y, _drift(ready, found.direction))
+    offset = rows.offset
+    if left.shift is not None:
+        shift = left.shift if vector.count > 1 else left.shift[:, 0]
+        if offset is None:
+            offset = shift
+        else:
+            offset = shift + (offset if offset.ndim == shift.ndim else offset[:, None])
+    chosen = Predictor(rows.design, vector.count, vector.constraints[:, inner])
+    return replace(run, rows=replace(rows, y=left.y, offset=offset), vector=chosen)
+
+
+def _drift(ready: _Ready, direction: Array) -> Array:
+    """Return the predictors of a direction, offset left out, shape (n, M)."""
+    vector, design = ready.run.predictor, ready.run.rows.design
+    return vector.eta(design.raw, vector.expand(direction)).reshape(design.shape[0], vector.count)
+
+
+def _own_deviance(run: Pass) -> float:
+    """Return the deviance at which every row has its own class: that of mixed rows."""
+    return 0.0 * float(run.rows.n)
+
+
+def _widened(
+    model: VectorModel, ready: _Ready, found: Separation, owners: NDArray[np.intp]
+) -> Separation:
+    """Return the separation over all coefficients and all rows used."""
+    total = len(model.layout.names)
+    moved = np.zeros(ready.run.rows.n, dtype=bool)
+    moved[owners[found.rows]] = True
+    weight = model.data.weight
+    rows = moved
+    if weight is not None and not weight.all():
+        rows = np.zeros(weight.size, dtype=bool)
+        rows[np.flatnonzero(weight)] = moved
+    return Separation(
+        direction=widen(found.direction, ready.kept, total, 0.0),
+        rows=rows,
+        complete=found.complete,
+        finite=widen(found.finite, ready.kept, total, True).astype(bool),
+    )
+
+
+def _warn_of_separation(model: VectorModel, separation: Separation) -> None:
+    lost = dict.fromkeys(
+        model.data.names[owner] for owner in model.layout.owners[~separation.finite] if owner >= 0
+    )
+    kind = "completely" if separation.complete else "quasi-completely"
+    warn(
+        f"{model.data.response.name!r} is {kind} separated by {', '.join(lost) or 'a constant'}: a "
+        f"combination of columns predicts {int(separation.rows.sum())} of {separation.rows.size} "
+        "rows perfectly against some level, so no finite maximum-likelihood estimate exists. "
+        "Merge levels or remove terms, or see result.separation.",
+        SeparationWarning,
+    )
+
+
+def _record(
+    model: VectorModel,
+    ready: _Ready,
+    solution: Solution,
+    kept: NDArray[np.intp],
+    separation: Separation | None,
+) -> FitRecord:
+    total, count = len(model.layout.names), model.form.count
+    unscaled = np.full((total, total), np.nan)
+    unscaled[np.ix_(kept, kept)] = solution.covariance
+    most, null = saturated(model.data), _null_deviance(model, ready)
+    return FitRecord(
+        base=widen(solution.theta, kept, total, 0.0),
+        kept=kept,
+        unscaled=unscaled,
+        scale=1.0,
+        scale_note=None,
+        deviance=solution.deviance,
+        null_deviance=null,
+        pearson_chi2=math.nan,
+        llf=most - 0.5 * solution.deviance,
+        llnull=most - 0.5 * null,
+        null_constant=math.nan,
+        total_squares=math.nan,
+        nobs=model.data.n_effective,
+        rank=ready.kept.size,
+        has_constant=True,
+        aliased=ready.aliased,
+        converged=solution.converged,
+        reason=solution.reason,
+        condition=solution.condition,
+        history=solution.history,
+        separation=separation,
+        n_equations=count,
+    )
+
+
+def _null_deviance(model: VectorModel, ready: _Ready) -> float:
+    """Return the deviance of the model with thresholds only (and the offset)."""
+    rows = ready.run.rows
+    start = _marginal_thresholds(model, rows)
+    constant = Categorical(np.zeros(rows.n, dtype=np.int8), 1)
+    vector = Predictor(constant, model.form.count, sparse.csr_array(model.form.mix))
+    run = replace(ready.run, rows=rows.with_design(constant), vector=vector)
+    if rows.offset is None:
+        return run.deviance(start)
+    return fit_irls(run, start, replace(run.control, disp=False)).deviance
