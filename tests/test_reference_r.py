@@ -31,6 +31,8 @@ NEW = pd.DataFrame(REFERENCE["new"])
 
 Case = dict[str, Any]
 
+OUR_NAMES = {"(Intercept)": "Intercept", "gb": "g[T.b]", "gc": "g[T.c]"}
+
 
 def name(case: Case) -> str:
     parts = [case["family"], *map(str, dict(case["args"]).values()), case["link"], case["rhs"]]
@@ -60,7 +62,7 @@ def fitted(case: Case) -> Any:
     return gf.glm(formula, DATA, family_of(case), **options).fit()
 
 
-def close(got: Any, want: Any, rtol: float = 1e-9) -> None:
+def close(got: Any, want: Any, rtol: float = 1e-10) -> None:
     want = np.asarray(want, dtype=float)
     np.testing.assert_allclose(
         np.asarray(got, dtype=float), want, rtol=rtol, atol=rtol * np.abs(want).max()
@@ -89,7 +91,7 @@ def test_engine(case):
     solution = fit_irls(ranked.run, starting_theta(ranked.run, ranked.start), Control())
     assert solution.converged
     close(solution.theta, case["params"])
-    close(solution.covariance * case["dispersion"], case["covariance"], rtol=1e-8)
+    close(solution.covariance * case["dispersion"], case["covariance"])
     assert solution.deviance == pytest.approx(case["deviance"], rel=1e-10)
 
 
@@ -97,16 +99,17 @@ def test_engine(case):
 def test_estimates(case):
     result = fitted(case)
     assert result.converged
-    assert len(result.params) == len(case["columns"])
-    close(result.params, case["params"])
-    close(result.bse, np.sqrt(np.diag(case["covariance"])), rtol=1e-8)
-    close(result.cov_params(), case["covariance"], rtol=1e-8)
+    names = [OUR_NAMES.get(column, column) for column in case["columns"]]
+    assert sorted(names) == sorted(result.params.index)
+    close(result.params[names], case["params"])
+    close(result.bse[names], np.sqrt(np.diag(case["covariance"])))
+    close(result.cov_params().loc[names, names], case["covariance"])
 
 
 @every_case
 def test_totals(case):
     result = fitted(case)
-    assert result.scale == pytest.approx(case["dispersion"], rel=1e-8)
+    assert result.scale == pytest.approx(case["dispersion"], rel=1e-10)
     assert result.deviance == pytest.approx(case["deviance"], rel=1e-10)
     assert result.null_deviance == pytest.approx(case["null_deviance"], rel=1e-10)
     assert result.df_resid == case["df_residual"]
@@ -114,7 +117,7 @@ def test_totals(case):
     if case["log_likelihood"] is None:
         assert np.isnan(result.llf) or case["family"] == "tweedie"
     else:
-        assert result.llf == pytest.approx(case["log_likelihood"], rel=1e-9)
+        assert result.llf == pytest.approx(case["log_likelihood"], rel=1e-10)
 
 
 @every_case
@@ -124,7 +127,7 @@ def test_rows(case):
     close(result.resid_deviance, case["resid_deviance"])
     close(result.resid_pearson, case["resid_pearson"])
     close(result.resid_working, case["resid_working"])
-    close(result.get_hat_matrix_diag(), case["hat"], rtol=1e-8)
+    close(result.get_hat_matrix_diag(), case["hat"])
 
 
 @every_case
@@ -132,9 +135,9 @@ def test_predictions(case):
     prediction = fitted(case).get_prediction(NEW)
     want = case["prediction"]
     close(prediction.linpred, want["eta"])
-    close(prediction.linpred_se, want["se_eta"], rtol=1e-8)
+    close(prediction.linpred_se, want["se_eta"])
     frame = prediction.summary_frame()
     close(frame["mean"], want["mean"])
-    close(frame["mean_se"], want["se_mean"], rtol=1e-8)
+    close(frame["mean_se"], want["se_mean"])
     assert (frame["mean_ci_lower"] < frame["mean"]).all()
     assert (frame["mean"] < frame["mean_ci_upper"]).all()

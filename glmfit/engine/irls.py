@@ -36,8 +36,14 @@ ILL_CONDITIONED = 1e-3
 NEWTON_BELOW = 1.0
 """Largest step, in standard errors, from which Newton's method may take over."""
 
+FARTHEST = 100.0
+"""Move of a predictor beyond which halving need not begin."""
+
 ROUNDING = 1e-13
 """Size of a step, as a share of the predictor's, that is rounding and nothing else."""
+
+NOISE = 16.0 * float(np.finfo(float).eps)
+"""Rounding that the terms of a predictor leave, as a share of their size."""
 
 SETTLED = 1e-5
 """Largest share by which the predictor may still move when a fit has converged."""
@@ -195,18 +201,17 @@ class _Scoring:
         length = np.sqrt(np.diag(stats.information))
         if not (stats.finite and (length > 0.0).all()):
             raise SingularInformation
-        roots = self.run.roots(theta, length)
-        if roots is None or roots.triangle.smallest_pivot < np.finfo(float).eps:
+        triangle = self.run.triangle(theta, length)
+        if triangle is None or triangle.smallest_pivot < np.finfo(float).eps:
             raise SingularInformation
         self.ill_conditioned = True
-        triangle = roots.triangle
-        if newton:
-            rotated = self.run.rotated(theta, triangle)
+        for observed in (True, False) if newton else (False,):
+            rotated = self.run.rotated(theta, triangle, observed=observed)
             inner = cholesky(rotated.information) if rotated.finite else None
             if inner is not None:
                 step = triangle.solve_half(inner.solve(rotated.score))
                 return _Point(theta, stats, triangle.refined(inner), step)
-        return _Point(theta, stats, triangle, triangle.solve_half(roots.rotated))
+        raise SingularInformation
 
     def advance(self, point: _Point) -> tuple[_Point | None, int]:
         """Return the next point, its step halved until the deviance does not rise."""
@@ -215,8 +220,12 @@ class _Scoring:
         following = self.point(point.theta + point.step, newton=newton, limit=limit)
         if following is not None:
             return following, 0
+        # where weights all but vanish a step may be longer by any power of ten
+        (move,) = self.run.largest_moves(point.step)
+        share = min(1.0, FARTHEST / move) if move > 0.0 else 1.0
         for halvings in range(1, self.control.max_halvings + 1):
-            candidate = point.theta + point.step * 0.5**halvings
+            share *= 0.5
+            candidate = point.theta + point.step * share
             if self.run.deviance(candidate) <= limit:
                 return self.point(candidate), halvings
         return None, self.control.max_halvings
@@ -230,7 +239,9 @@ class _Scoring:
         """Say why the fit has converged at this point, or None."""
         # The step must be small for the predictor as well as for the likelihood: where data
         # are separated it stays large while the weights, and with them the decrement, vanish.
-        if point.decrement <= ROUNDING * point.factor.norm(point.theta):
+        # rounding in the sum X theta is as large as its terms, not as their sum
+        terms = float(np.linalg.norm(point.factor.length * point.theta))
+        if point.decrement <= max(ROUNDING * point.factor.norm(point.theta), NOISE * terms):
             reason = "the step is at the level of rounding"
         elif self.size(point) <= self.control.tol:
             reason = "score and step are zero within tolerance"

@@ -20,7 +20,7 @@ from glmfit.engine.predictor import Predictor, pairs
 from glmfit.links import Interval
 from glmfit.sources import Rows
 
-__all__ = ["EtaStats", "Likelihood", "Pass", "RootStats", "SuffStats"]
+__all__ = ["EtaStats", "Likelihood", "Pass", "SuffStats"]
 
 Array = NDArray[np.float64]
 T = TypeVar("T")
@@ -77,13 +77,6 @@ class SuffStats(NamedTuple):
             and np.isfinite(self.score).all()
             and np.isfinite(self.information).all()
         )
-
-
-class RootStats(NamedTuple):
-    """The triangle of the weighted design, and the working residuals rotated with it."""
-
-    triangle: Triangular
-    rotated: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,34 +154,29 @@ class Pass:
 
         return self._sum(statistics)
 
-    def roots(self, theta: Array, length: Array) -> RootStats | None:
-        """Return the QR factors of the weighted design at ``theta`` (stacked QR).
+    def triangle(self, theta: Array, length: Array) -> Triangular | None:
+        """Return the triangle of the weighted design at ``theta`` (stacked QR).
 
         Parameters
         ----------
-        theta : ndarray of shape (p,)
-        length : ndarray of shape (p,)
+        theta : ndarray of shape (P,)
+        length : ndarray of shape (P,)
             Lengths by which the columns are divided first.
         """
-
         predictor = self.predictor
         beta = predictor.expand(theta)
 
         def weighted(chunk: Rows) -> Array:
             eta = _shift(predictor.eta(chunk.design.raw, beta), chunk.offset)
             rows = self.likelihood.evaluate(chunk.y, eta, chunk.weight)
-            if predictor.count == 1:
-                return _weighted_rows(chunk.design.toarray() / length, rows.score, rows.weight)
-            derivative = predictor.dense_rows(chunk.design) / length
-            return _weighted_vectors(derivative, rows.score, rows.weight)
+            return _weighted(predictor.dense_rows(chunk.design) / length, rows.weight)
 
         upper = self._triangle(weighted)
         if not np.isfinite(upper).all():
             return None
-        p = length.size
-        padded = np.zeros((p + 1, p + 1))
-        padded[: upper.shape[0]] = upper
-        return RootStats(Triangular(padded[:p, :p], length), padded[:p, p])
+        square = np.zeros((length.size, length.size))
+        square[: upper.shape[0]] = upper
+        return Triangular(square, length)
 
     def design_triangle(self) -> Array:
         """Return the triangle of the design's columns, rows of weight 0 left out."""
@@ -240,7 +228,7 @@ class Pass:
         total = self.rows.n if weight is None else float(weight.sum())
         return deviance / total
 
-    def rotated(self, theta: Array, triangle: Triangular) -> SuffStats:
+    def rotated(self, theta: Array, triangle: Triangular, *, observed: bool = True) -> SuffStats:
         """Return score and observed information at ``theta`` in the columns X D R^-1.
 
         These columns are orthogonal under the expected weights, so sums of products are
@@ -253,7 +241,7 @@ class Pass:
 
         def statistics(chunk: Rows) -> SuffStats:
             eta = _shift(predictor.eta(chunk.design.raw, beta), chunk.offset)
-            rows = self.likelihood.evaluate(chunk.y, eta, chunk.weight, observed=True)
+            rows = self.likelihood.evaluate(chunk.y, eta, chunk.weight, observed=observed)
             score, weight = np.atleast_2d(rows.score.T), np.atleast_2d(rows.weight)
             columns = predictor.dense_rows(chunk.design) @ whitening
             gram = np.zeros((size, size))
@@ -311,25 +299,24 @@ def _shift(eta: Array, offset: Array | None) -> Array:
     return eta + (offset if offset.ndim == eta.ndim else offset[:, None])
 
 
-def _weighted_rows(design: Array, score: Array, weight: Array) -> Array:
-    """Return the rows of sqrt(W) X beside those of the working residual."""
-    root = np.sqrt(weight)
-    residual = np.divide(score, root, out=np.zeros_like(root), where=root > 0.0)
-    return np.column_stack([design * root[:, None], residual])
+def _weighted(derivative: Array, weight: Array) -> Array:
+    """Return the rows of W^(1/2) X, with W an M x M matrix in each row of data.
 
-
-def _weighted_vectors(derivative: Array, score: Array, weight: Array) -> Array:
-    """Return the same for M predictors: L' X and L^-1 score, with W = L L' in each row."""
+    Parameters
+    ----------
+    derivative : ndarray of shape (n, M, P)
+    weight : ndarray of shape (n,), or (n_pairs, n) in the order of `pairs`
+    """
     n, count, p = derivative.shape
+    if count == 1:
+        return derivative[:, 0] * np.sqrt(weight)[:, None]
     full = np.empty((n, count, count))
-    for (a, b), row_weight in zip(pairs(count), weight, strict=True):
-        full[:, a, b] = full[:, b, a] = row_weight
+    for (a, b), line in zip(pairs(count), weight, strict=True):
+        full[:, a, b] = full[:, b, a] = line
     values, vectors = np.linalg.eigh(full)
     root = np.sqrt(np.maximum(values, 0.0))
-    turned = np.einsum("nab,na->nb", vectors, score)
-    residual = np.divide(turned, root, out=np.zeros_like(root), where=root > 1e-150)
-    design = np.einsum("nab,nap,nb->nbp", vectors, derivative, root, optimize=True)
-    return np.column_stack([design.reshape(n * count, p), residual.reshape(n * count)])
+    rows = np.einsum("nab,nap,nb->nbp", vectors, derivative, root, optimize=True)
+    return np.asarray(rows).reshape(n * count, p)
 
 
 def _quiet(function: Callable[[Rows], T]) -> Callable[[Rows], T]:

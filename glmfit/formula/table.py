@@ -197,7 +197,7 @@ def _mixed_message(series: pd.Series, name: str) -> str:
 
 def warn_if_numbers_as_text(values: Any, name: str) -> None:
     """Warn when the levels of a text column all read as numbers."""
-    if not isinstance(values, pd.Categorical) or len(values.categories) < 3:
+    if not isinstance(values, pd.Categorical) or len(values.categories) < 3 or values.ordered:
         return
     levels = list(values.categories)
     if not all(isinstance(level, str) for level in levels):
