@@ -1,6 +1,29 @@
 """glmfit under the names of ``statsmodels.api``."""
 
 from glmfit import families
-from glmfit.models import GLM, OLS, Logit, MNLogit, Poisson, Probit, add_constant
+from glmfit.models import (
+    GLM,
+    OLS,
+    AdjacentCategory,
+    ContinuationRatio,
+    Logit,
+    MNLogit,
+    OrderedModel,
+    Poisson,
+    Probit,
+    add_constant,
+)
 
-__all__ = ["GLM", "OLS", "Logit", "MNLogit", "Poisson", "Probit", "add_constant", "families"]
+__all__ = [
+    "GLM",
+    "OLS",
+    "AdjacentCategory",
+    "ContinuationRatio",
+    "Logit",
+    "MNLogit",
+    "OrderedModel",
+    "Poisson",
+    "Probit",
+    "add_constant",
+    "families",
+]

@@ -163,7 +163,7 @@ class GLMLikelihood:
         References
         ----------
         Kosmidis, I. and Firth, D. (2009). Bias reduction in exponential family nonlinear
-        models. *Biometrika* 96, 793-804, sec. 4.
+        models. *Biometrika* 96, 793-804.
         """
         change = 0.5 * information * variance * self.family.link.log_slope(eta)
         return np.where(information > 0.0, change, 0.0)
@@ -174,7 +174,7 @@ class GLMLikelihood:
         References
         ----------
         Kosmidis, I., Kenne Pagui, E. C. and Sartori, N. (2020). Mean and median bias
-        reduction in generalized linear models. *Statistics and Computing* 30, 43-59, eq. 10.
+        reduction in generalized linear models. *Statistics and Computing* 30, 43-59.
         """
         family = self.family
         return family.log_variance_slope(eta) / 6.0 - 0.5 * family.link.log_slope(eta)
@@ -257,7 +257,7 @@ class Multinomial:
 
     def marginal_eta(self, shares: Array) -> Array:
         """Return the predictors at which every row has the given shares, shape (K - 1,)."""
-        return np.log(shares[1:] / shares[0])
+        return np.asarray(np.log(shares[1:] / shares[0]))
 
     def recession(self, y: Array) -> list[Recession]:
         """Return how the log odds of each pair of classes may go for ever."""
@@ -404,7 +404,7 @@ class Cumulative:
         low, high = self.link.log_mean(eta), self.link.log_complement(eta)
         out = np.empty((eta.shape[0], self.n_classes))
         out[:, 0], out[:, -1] = low[:, 0], high[:, -1]
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             from_below = low[:, 1:] + _log_rest(low[:, 1:] - low[:, :-1])
             from_above = high[:, :-1] + _log_rest(high[:, :-1] - high[:, 1:])
         nearer = np.where(low[:, :-1] < high[:, :-1], from_below, from_above)

@@ -22,7 +22,8 @@ from glmfit.errors import (
     UnknownNameError,
     UnsafeFormulaError,
 )
-from glmfit.formula.safety import AGGREGATES, ELEMENTWISE
+from glmfit.formula.factors import Factor, Learned, Rows
+from glmfit.formula.safety import AGGREGATES, ELEMENTWISE, Expression
 from glmfit.formula.spec import ModelSpec, parse
 from glmfit.formula.table import Table
 
@@ -228,6 +229,7 @@ def test_hostile_responses_and_offsets_are_refused(code):
         "np.linalg.inv(x)",
         "I(x[0])",
         "I((lambda: 1)())",
+        "I(lambda: 1)",
         "I([v for v in x])",
         "I(f'{x}')",
         "I((w := x))",
@@ -258,6 +260,15 @@ def test_refusal_comes_before_anything_runs():
     with pytest.raises(UnsafeFormulaError):
         gf.ols("y ~ spy(x) + np.load('f')", DATA, env={"spy": spy})
     assert calls == []
+
+
+def test_code_that_slipped_through_would_find_no_builtins():
+    for code in ("open('f')", "__import__('os')", "len(x)"):
+        nothing = frozenset()
+        expression = Expression(code, frozenset({"x"}), nothing, nothing, (), None)
+        rows = Rows(Table(DATA), np.ones(len(DATA), dtype=bool))
+        with pytest.raises((NameError, ImportError)), CANARY.watching():
+            Factor(expression, {}).value(Learned(code, {}), rows)
 
 
 def test_a_predicted_formula_is_checked_no_less():

@@ -348,10 +348,10 @@ def test_dot_leaves_out_offset_columns(offsets, left):
 
 def test_dot_quotes_names_that_are_no_python_names():
     data = pd.DataFrame(
-        {"y": [1.0, 2.0, 4.0], "class": [1.0, 0.0, 2.0], "_u": [0.0, 1.0, 5.0], "a b": [3.0, 1, 2]}
+        {"y": [1.0, 2.0, 4.0], "class": [1.0, 0.0, 2.0], "_u": [0.0, 1.0, 5.0], "nan": [3.0, 1, 2]}
     )
     names = columns_of("y ~ .", data)
-    assert names == ("Intercept", "Q('class')", "Q('_u')", "Q('a b')")
+    assert names == ("Intercept", "Q('class')", "Q('_u')", "Q('nan')")
 
 
 def test_dots_that_are_no_columns_stay():

@@ -63,7 +63,8 @@ def test_numbers_are_numbers(kind):
     np.testing.assert_allclose(fitted(NUMBERS[kind]), EXPECTED, rtol=1e-10)
 
 
-@pytest.mark.parametrize("kind", NUMBERS)
+# pandas cannot choose rows of big-endian columns
+@pytest.mark.parametrize("kind", [kind for kind in NUMBERS if "big-endian" not in kind])
 def test_numbers_may_be_factors(kind):
     data = pd.DataFrame({"y": Y, "x": NUMBERS[kind]})
     names = gf.ols("y ~ C(x)", data.iloc[[0, 1, 2, 0, 1, 2, 1, 0]].reset_index()).exog_names
@@ -112,9 +113,10 @@ FACTORS = {
     "arrow": pd.Series(TEXT, dtype=pd.ArrowDtype(pa.string())),
     "arrow large": pd.Series(TEXT, dtype=pd.ArrowDtype(pa.large_string())),
     "arrow dictionary": pd.Series(
-        pd.array(pa.array(TEXT).dictionary_encode(), dtype=pd.ArrowDtype(DICTIONARY))
-        if (DICTIONARY := pa.dictionary(pa.int32(), pa.string()))
-        else None
+        pd.array(
+            pa.array(TEXT).dictionary_encode(),
+            dtype=pd.ArrowDtype(pa.dictionary(pa.int32(), pa.string())),
+        )
     ),
     "category": pd.Series(TEXT, dtype="category"),
     "category of strings": pd.Series(pd.Series(TEXT, dtype="string")).astype("category"),
@@ -176,7 +178,7 @@ def test_booleans_are_factors_as_in_patsy(kind):
 def test_small_integers_do_not_overflow():
     big = pd.DataFrame({"y": Y})
     big["x"] = pd.Series([200, 10, 30, 250, 90, 7, 1, 255], dtype="uint8")
-    big["z"] = pd.Series([100, 120, 1, 250, 127, 3, 9, 2], dtype="int8" if False else "uint8")
+    big["z"] = pd.Series([100, 120, 1, 250, 127, 3, 9, 2], dtype="uint8")
     model = gf.ols("y ~ I(x - z) + I(x * z) + I(-x) + x:z", big)
     x, z = big["x"].to_numpy(float), big["z"].to_numpy(float)
     np.testing.assert_array_equal(
@@ -333,7 +335,7 @@ def test_polars_nulls():
     holes = {
         "num": pl.Series([1, None, 3, 4, 5, 6, 7, 9]),
         "real": pl.Series([1.0, None, 3.0, 4.0, 5.0, 6.0, 7.0, 9.0]),
-        "nan": pl.Series([1.0, float("nan"), 3.0, 4.0, 5.0, 6.0, 7.0, 9.0]),
+        "hole": pl.Series([1.0, float("nan"), 3.0, 4.0, 5.0, 6.0, 7.0, 9.0]),
         "text": pl.Series(["a", None, *TEXT[2:]]),
         "enum": pl.Series(["a", None, *TEXT[2:]], dtype=pl.Enum(["a", "b", "c"])),
         "flag": pl.Series([True, None, *map(bool, BOOL[2:])]),

@@ -198,7 +198,8 @@ class _Scoring:
         return _Point(theta, stats, factor, factor.solve(stats.score))
 
     def _from_roots(self, theta: Array, stats: SuffStats, newton: bool) -> _Point:
-        length = np.sqrt(np.diag(stats.information))
+        with np.errstate(invalid="ignore"):  # told of by the test that follows
+            length = np.sqrt(np.diag(stats.information))
         if not (stats.finite and (length > 0.0).all()):
             raise SingularInformation
         triangle = self.run.triangle(theta, length)

@@ -268,7 +268,13 @@ def _names_in(tokens: list[tokenize.TokenInfo]) -> set[str]:
 def _as_factor(name: Any) -> str:
     """Return the code that names a column in a formula."""
     plain = isinstance(name, str) and name.isidentifier() and not keyword.iskeyword(name)
-    return name if plain and not name.startswith("_") else f"Q({name!r})"
+    if plain and not name.startswith("_") and name.lower() not in _READ_AS_NUMBERS:
+        return str(name)
+    return f"Q({name!r})"
+
+
+_READ_AS_NUMBERS = ("nan", "inf", "infinity")
+"""What patsy takes for numbers."""
 
 
 def _response_factors(terms: Sequence[Any], factor: Any, formula: str) -> tuple[Factor, ...]:

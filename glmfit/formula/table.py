@@ -63,9 +63,11 @@ class _PolarsColumns:
 
     def __getitem__(self, name: str) -> pd.Series:
         column = self.frame.get_column(name)
-        if str(column.dtype).startswith(("Enum", "Categorical")):
-            levels = column.cat.get_categories().to_list()
+        if str(column.dtype).startswith("Enum"):
+            levels = list(column.dtype.categories)
             return pd.Series(pd.Categorical(column.to_list(), categories=levels), name=name)
+        if str(column.dtype).startswith("Categorical"):  # its levels have no order of their own
+            return pd.Series(pd.Categorical(column.to_list()), name=name)
         return pd.Series(column.to_numpy(), name=name)
 
 
@@ -169,7 +171,7 @@ def _from_objects(series: pd.Series, name: str, as_levels: bool) -> Any:
     kind = pd.api.types.infer_dtype(series, skipna=True)
     if kind in ("integer", "floating", "decimal", "mixed-integer-float"):
         if as_levels and kind == "integer":
-            return pd.Categorical(series)
+            return pd.Categorical([int(value) for value in series])
         return np.array([float(value) for value in series], dtype=np.float64)
     if kind == "boolean":
         return series.to_numpy(dtype=bool)

@@ -4,20 +4,34 @@ from glmfit.models.functions import glm, logit, ols, poisson, probit
 from glmfit.models.glm import GLM
 from glmfit.models.multinomial import MNLogit, mnlogit
 from glmfit.models.named import OLS, Logit, Poisson, Probit
+from glmfit.models.ordinal import (
+    AdjacentCategory,
+    ContinuationRatio,
+    OrderedModel,
+    adjacent_category,
+    continuation_ratio,
+    ordered,
+)
 from glmfit.models.tools import add_constant
 
 __all__ = [
     "GLM",
     "OLS",
+    "AdjacentCategory",
+    "ContinuationRatio",
     "Logit",
     "MNLogit",
+    "OrderedModel",
     "Poisson",
     "Probit",
     "add_constant",
+    "adjacent_category",
+    "continuation_ratio",
     "glm",
     "logit",
     "mnlogit",
     "ols",
+    "ordered",
     "poisson",
     "probit",
 ]

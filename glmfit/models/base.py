@@ -151,6 +151,12 @@ class Model:
         return self.data.names
 
     @property
+    def parameter_columns(self) -> tuple[str, ...]:
+        """The column that each coefficient belongs to, by name."""
+        names = self.data.names
+        return names * (len(self.parameter_names) // max(len(names), 1))
+
+    @property
     def exog_names(self) -> list[str]:
         """Names of the columns."""
         return list(self.data.names)
@@ -271,9 +277,8 @@ class Model:
 def refuse_unknown(where: str, given: Mapping[str, Any], known: tuple[str, ...]) -> None:
     """Raise for a keyword that is not known, with the near miss."""
     for name in given:
-        raise ArgumentTypeError(
-            f"{where} has no argument {name!r}.{suggest(name, known)} It takes: {', '.join(known)}."
-        )
+        taken = f"It takes: {', '.join(known)}." if known else "It takes none."
+        raise ArgumentTypeError(f"{where} has no argument {name!r}.{suggest(name, known)} {taken}")
 
 
 def _caller_names(env: Mapping[str, Any] | bool | None) -> Mapping[str, Any] | None:

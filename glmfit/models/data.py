@@ -619,7 +619,9 @@ def _endog_values(series: pd.Series, missing: Mask, name: str) -> Any:
         return out
     full = pd.Series(pd.NA, index=range(missing.size), dtype=object)
     full[~missing] = np.asarray(values, dtype=object)
-    return pd.Categorical(full, categories=values.categories) if missing.any() else values
+    if not missing.any():
+        return values
+    return pd.Categorical(full, categories=values.categories, ordered=values.ordered)
 
 
 def _complete_arrays(

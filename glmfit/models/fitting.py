@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from glmfit.design import Categorical, constant_combination
 from glmfit.engine.control import Control
+from glmfit.engine.firth import Kind, fit_firth
 from glmfit.engine.irls import Solution, fit_irls
 from glmfit.engine.linalg import Alias
 from glmfit.engine.passes import Pass
@@ -29,11 +30,13 @@ from glmfit.errors import (
 )
 from glmfit.families import Family
 from glmfit.likelihoods import GLMLikelihood
+from glmfit.models.bias import bias_label, check_bias_family, jeffreys_penalty
 from glmfit.models.data import ModelData
 from glmfit.results.record import FitRecord
 
 __all__ = [
     "alias_check",
+    "as_bias_reduced",
     "describe_aliases",
     "fit_record",
     "kept_design",
@@ -61,6 +64,7 @@ def fit_record(
     start_params: Any = None,
     scale: str | float | None = None,
     observed: bool = False,
+    bias: Kind | None = None,
 ) -> FitRecord:
     """Fit a family to rows and return every scalar of the fit.
 
@@ -75,22 +79,31 @@ def fit_record(
         fixes it, else Pearson's.
     observed : bool
         Take the covariance from the observed information.
+    bias : {"mean", "median"}, optional
+        Reduce this bias of the estimates, which are then finite, instead of maximising the
+        likelihood.
 
     Warns
     -----
     CollinearityWarning, ConvergenceWarning
     """
     likelihood = GLMLikelihood(family)
-    _check_boundary(data, family)
+    if bias is None:
+        _check_boundary(data, family)
+    else:
+        check_bias_family(family, scale)
     ranked = full_rank(Pass(data.rows(), likelihood, control))
     aliased = describe_aliases(ranked.aliased, data.names)
     warn_of_aliases(aliased)
     theta = _start(ranked, data, start_params)
     null = null_constant(data, family, control)
-    solution = _best_fit(ranked.run, theta, null, control, observed)
+    if bias is None:
+        solution = _best_fit(ranked.run, theta, null, control, observed)
+    else:
+        solution = fit_firth(ranked.run, theta, control, bias)
     eta = ranked.run.eta(solution.theta)
     separation = None
-    if not solution.converged or _fits_perfectly(family, data.response.y, eta):
+    if bias is None and (not solution.converged or _fits_perfectly(family, data.response.y, eta)):
         separation = _separation(ranked.run, likelihood)
     if separation is not None:
         return _separated_record(
@@ -112,7 +125,17 @@ def fit_record(
             CollinearityWarning,
         )
     fitted = _Fitted(ranked.kept, solution, eta)
-    return _record(data, likelihood, ranked, fitted, aliased, scale, null)
+    record = _record(data, likelihood, ranked, fitted, aliased, scale, null)
+    return record if bias is None else as_bias_reduced(record, solution, bias, family.canonical)
+
+
+def as_bias_reduced(
+    record: FitRecord, solution: Solution, bias: Kind, canonical: bool
+) -> FitRecord:
+    """Return the record of a bias-reduced fit, with the penalty that it maximises if any."""
+    penalised = bias == "mean" and canonical
+    penalty = jeffreys_penalty(solution.covariance) if penalised else None
+    return replace(record, bias_reduced=bias_label(bias), penalty=penalty)
 
 
 def _best_fit(run: Pass, theta: Array, null: float, control: Control, observed: bool) -> Solution:
@@ -332,7 +355,8 @@ def _warn_of_separation(separation: Separation, data: ModelData, aliased: dict[s
         f"The data are {kind} separated: a combination of columns predicts {count} of "
         f"{separation.rows.size} responses perfectly, so no finite maximum-likelihood estimate "
         f"exists. Not finite: {', '.join(lost)}.{also} The other coefficients are those of the "
-        "remaining rows. Remove or merge the terms named, or see result.separation.",
+        'remaining rows. Use .fit(method="firth"), or remove or merge the terms named; '
+        "result.separation has the rest.",
         SeparationWarning,
     )
 

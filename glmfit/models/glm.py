@@ -21,6 +21,7 @@ from glmfit.inference.residuals import hat_values
 from glmfit.likelihoods import GLMLikelihood
 from glmfit.links import Link
 from glmfit.models.base import Model, refuse_unknown
+from glmfit.models.bias import BIAS_METHODS, bias_kind
 from glmfit.models.data import (
     BESIDE,
     FamilyReading,
@@ -197,7 +198,7 @@ class GLM(Model):
         control: Control | None = None,
         **unknown: Any,
     ) -> GLMResults:
-        """Fit by maximum likelihood.
+        """Fit by maximum likelihood, or with its bias reduced.
 
         Parameters
         ----------
@@ -208,6 +209,11 @@ class GLM(Model):
         method : str
             "IRLS", "fisher" or "newton"; the names of statsmodels' optimisers are taken
             too. There is one solver, and the maximum does not depend on the name.
+            "firth" reduces the bias of the estimates in the mean (Firth 1993; Kosmidis and
+            Firth 2009), "median_bias_reduced" in the median (Kenne Pagui, Salvan and
+            Sartori 2017), for families whose dispersion is known. These estimates are
+            finite where data are separated; standard errors come from the expected
+            information.
         tol : float
             Convergence: largest move of a coefficient, in standard errors.
         scale : {"X2", "dev"} or float, optional
@@ -243,7 +249,7 @@ class GLM(Model):
             If columns depend on one another.
         """
         refuse_unknown("fit", other_settings(unknown), _FIT_NAMES)
-        check_method(method)
+        bias = bias_kind(check_method(method, tuple(BIAS_METHODS)))
         limits = one_control(control, maxiter=maxiter, tol=tol, disp=disp)
         kind = _covariance_kind(cov_type)
         data = self._kept_data()
@@ -257,6 +263,7 @@ class GLM(Model):
             start_params=start_params,
             scale=scale,
             observed=self.observed_information,
+            bias=bias,
         )
         covariance, told = self._covariance(kind, record, groups)
         if kind != "nonrobust" and self.summary_style == "linear":
@@ -356,6 +363,11 @@ class GLM(Model):
     def _pass(self) -> Pass:
         return Pass(self._kept_data().rows(), GLMLikelihood(self.family), Control())
 
+    def fitted_pass(self, record: FitRecord) -> Pass:
+        """Return the pass over the columns that the fit rests on."""
+        data = self._kept_data()
+        return Pass(data.rows(kept_design(data, record)), GLMLikelihood(self.family), Control())
+
     def fitted_eta(self, record: FitRecord) -> Array:
         """Return the linear predictor of the rows used, infinite where separated."""
         return record.limit(self.linear_predictor(record.base), self._kept_data().design)
@@ -444,14 +456,17 @@ def one_control(control: Control | None, *, maxiter: int, tol: float, disp: Any)
     return control
 
 
-def check_method(method: Any) -> None:
-    known = (*METHODS, *OPTIMIZERS)
+def check_method(method: Any, more: tuple[str, ...] = ()) -> str:
+    """Return a method's name, which is one of the solver's or of ``more``."""
+    known = (*METHODS, *more, *OPTIMIZERS)
     if not isinstance(method, str) or method.lower() not in {name.lower() for name in known}:
         hint = suggest(str(method), known)
         raise ArgumentError(
-            f"There is no method {method!r}.{hint} The methods are {', '.join(METHODS)} "
-            f"(and statsmodels' optimiser names {', '.join(OPTIMIZERS)}, which mean the same)."
+            f"There is no method {method!r}.{hint} The methods are {', '.join((*METHODS, *more))} "
+            f"(and statsmodels' optimiser names {', '.join(OPTIMIZERS)}, which mean "
+            f"{METHODS[0]})."
         )
+    return method
 
 
 def _covariance_kind(cov_type: Any) -> str:

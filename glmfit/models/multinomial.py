@@ -11,15 +11,16 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import sparse, special
+from scipy import sparse
 
 from glmfit.design import Categorical, constant_combination
 from glmfit.engine.control import Control
+from glmfit.engine.firth import Kind, fit_firth
 from glmfit.engine.irls import Solution, fit_irls
 from glmfit.engine.linalg import independent_columns, merge_triangular
 from glmfit.engine.passes import Pass
 from glmfit.engine.predictor import Predictor
-from glmfit.engine.rank import FullRank, full_rank
+from glmfit.engine.rank import FullRank, full_rank, select_columns
 from glmfit.engine.separation import Separation, find_separation
 from glmfit.errors import (
     ArgumentError,
@@ -31,11 +32,25 @@ from glmfit.errors import (
 )
 from glmfit.families import Gaussian
 from glmfit.formula.response import Response
-from glmfit.likelihoods import GLMLikelihood, Multinomial, log_choose
+from glmfit.likelihoods import GLMLikelihood, Multinomial
 from glmfit.links import Link
 from glmfit.models.base import Model, refuse_unknown
+from glmfit.models.bias import BIAS_METHODS, bias_kind
+from glmfit.models.classes import (
+    check_classes,
+    class_counts,
+    indicator_shares,
+    plain_level,
+    saturated,
+)
 from glmfit.models.data import BESIDE, ModelData
-from glmfit.models.fitting import alias_check, describe_aliases, warn_of_aliases, widen
+from glmfit.models.fitting import (
+    alias_check,
+    as_bias_reduced,
+    describe_aliases,
+    warn_of_aliases,
+    widen,
+)
 from glmfit.models.glm import check_method, one_control, other_settings
 from glmfit.results.multinomial import MultinomialResults
 from glmfit.results.record import FitRecord
@@ -75,27 +90,17 @@ class ClassReading:
         value = values[0]
         category = value if not isinstance(value, np.ndarray) else pd.Categorical(_whole(value))
         category = getattr(category, "data", category)
-        levels = [_plain(level) for level in category.categories]
+        levels = [plain_level(level) for level in category.categories]
         self._set_levels(levels, name)
         order = np.array([self.levels.index(level) for level in levels])
         codes = order[np.asarray(category.codes)]
-        shares = np.zeros((codes.size, len(levels)))
-        shares[np.arange(codes.size), codes] = 1.0
-        return Response(shares, name)
+        return Response(indicator_shares(codes, len(levels)), name)
 
     def _counts(self, values: tuple[Any, ...], name: str) -> Response:
-        columns = np.column_stack([np.asarray(value, dtype=float) for value in values])
-        if (columns < 0.0).any():
-            raise ResponseError(f"{name}: a count is negative.")
-        names = [part.strip() for part in name.split(" + ")]
-        levels = names if len(names) == columns.shape[1] else [*range(columns.shape[1])]
+        shares, total, levels = class_counts(values, name)
         self._set_levels(levels, name)
-        columns = columns[:, [levels.index(level) for level in self.levels]]
-        total = columns.sum(axis=1)
-        shares = np.divide(
-            columns, total[:, None], out=np.zeros_like(columns), where=total[:, None] > 0.0
-        )
-        return Response(shares, name, trials=total)
+        order = [levels.index(level) for level in self.levels]
+        return Response(shares[:, order], name, trials=total)
 
     def _set_levels(self, levels: list[Any], name: str) -> None:
         if len(levels) < 2:
@@ -113,10 +118,6 @@ class ClassReading:
         """Raise unless the rows can be fitted."""
         if data.design.shape[1] == 0:
             raise ArgumentError("The model has no columns; keep the intercept or add a term.")
-
-
-def _plain(level: Any) -> Any:
-    return level.item() if isinstance(level, np.generic) else level
 
 
 def _whole(values: NDArray[Any]) -> NDArray[Any]:
@@ -238,14 +239,15 @@ class MNLogit(Model):
         control: Control | None = None,
         **unknown: Any,
     ) -> MultinomialResults:
-        """Fit by maximum likelihood.
+        """Fit by maximum likelihood, or with its bias reduced.
 
         Parameters
         ----------
         start_params : array_like of shape (p, K - 1) or ((K - 1) p,), optional
             Where to start; 0 by default.
         method : str
-            As in `GLM.fit`: there is one solver.
+            As in `GLM.fit`: there is one solver for the maximum; "firth" reduces the bias
+            in the mean (Kosmidis and Firth 2011), and is finite where data are separated.
         maxiter, full_output, disp, tol, use_t, control
             As in `GLM.fit`.
         cov_type : {"nonrobust"}
@@ -261,12 +263,17 @@ class MNLogit(Model):
             If no finite estimate exists.
         """
         refuse_unknown("fit", other_settings(unknown), _FIT_NAMES)
-        check_method(method)
+        bias = bias_kind(check_method(method, tuple(BIAS_METHODS)))
+        if bias == "median":
+            raise ArgumentError(
+                "The median bias of a multinomial logit is not implemented; "
+                "method='firth' reduces the mean bias."
+            )
         if cov_type != "nonrobust":
             raise ArgumentError("MNLogit has the nonrobust covariance only, so far.")
         self._kept_data()
         limits = one_control(control, maxiter=maxiter, tol=tol, disp=disp)
-        record = _fit(self, limits, start_params)
+        record = _fit(self, limits, start_params, bias)
         told = {"description": "Standard errors assume that the model holds."}
         return MultinomialResults(
             self, record, record.unscaled, use_t=use_t, cov_type=cov_type, cov_kwds=told
@@ -280,6 +287,15 @@ class MNLogit(Model):
         response = replace(self.data.response, y=self.data.response.y[:, order])
         moved.data = replace(self.data, response=response)
         return moved
+
+    def fitted_pass(self, record: FitRecord) -> Pass:
+        """Return the pass over the columns that the fit rests on."""
+        data, count = self._kept_data(), len(self.levels) - 1
+        columns = record.kept[: record.kept.size // count]
+        design = data.design
+        if columns.size < design.shape[1]:
+            design = select_columns(design, columns)
+        return Pass(data.rows(design), self.likelihood, Control(), Predictor(design, count))
 
     def fitted_probabilities(self, record: FitRecord) -> Array:
         """Return the probabilities of the rows used, shape (m, K)."""
@@ -337,11 +353,11 @@ def mnlogit(formula: str, data: Any, **options: Any) -> MNLogit:
     >>> housing = gf.datasets.load("housing")
     >>> model = gf.mnlogit("sat ~ infl + cont", housing, freq_weights="freq")
     >>> model.fit().params.round(3)
-                       Medium   High
-    Intercept          -0.579 -0.476
-    infl[T.Medium]      0.426  0.682
-    infl[T.High]        0.616  1.599
-    cont[T.High]        0.329  0.361
+                Medium   High
+    Intercept       -0.700 -0.703
+    infl[T.Medium]   0.440  0.748
+    infl[T.High]     0.652  1.598
+    cont[T.High]     0.312  0.361
     """
     return MNLogit.from_formula(formula, data, **options)
 
@@ -349,7 +365,9 @@ def mnlogit(formula: str, data: Any, **options: Any) -> MNLogit:
 # -- the fit -----------------------------------------------------------------------------
 
 
-def _fit(model: MNLogit, control: Control, start_params: Any) -> FitRecord:
+def _fit(
+    model: MNLogit, control: Control, start_params: Any, bias: Kind | None = None
+) -> FitRecord:
     data, likelihood = model.data, model.likelihood
     count = len(model.levels) - 1
     ranked = _full_rank(data, control)
@@ -357,17 +375,22 @@ def _fit(model: MNLogit, control: Control, start_params: Any) -> FitRecord:
     warn_of_aliases(aliased)
     design = ranked.run.rows.design
     rows = data.rows(design)
-    _check_classes(model, rows)
+    check_classes(model.levels, model.endog_names, rows)
     run = Pass(rows, likelihood, control, Predictor(design, count))
     kept = np.concatenate([m * len(data.names) + ranked.kept for m in range(count)])
-    solution = fit_irls(run, _start(model, start_params, kept), control)
+    start = _start(model, start_params, kept)
+    if bias is None:
+        solution = fit_irls(run, start, control)
+    else:
+        solution = fit_firth(run, start, control, bias)
     separation = None
-    if not solution.converged or _fits_perfectly(run, solution.theta):
+    if bias is None and (not solution.converged or _fits_perfectly(run, solution.theta)):
         separation = _separation(run)
     if separation is None:
         if not solution.converged:
             warn(f"The fit did not converge: {solution.reason}.", ConvergenceWarning)
-        return _record(model, ranked, run, solution, kept, aliased, None)
+        record = _record(model, ranked, run, solution, kept, aliased, None)
+        return record if bias is None else as_bias_reduced(record, solution, bias, True)
     limit, inner = _limit(run, separation, solution)
     wide = replace(
         separation,
@@ -382,17 +405,6 @@ def _full_rank(data: ModelData, control: Control) -> FullRank:
     """Return the independent columns of the design, whatever the response is."""
     rows = Rows(np.zeros(data.design.shape[0]), data.design, None, data.weight)
     return full_rank(Pass(rows, GLMLikelihood(Gaussian()), control))
-
-
-def _check_classes(model: MNLogit, rows: Rows) -> None:
-    weight = np.ones(rows.n) if rows.weight is None else rows.weight
-    seen = weight @ rows.y > 0.0
-    if not seen.all():
-        absent = [str(level) for level, some in zip(model.levels, seen, strict=True) if not some]
-        raise ResponseError(
-            f"The level {absent[0]!r} of {model.endog_names} is in no row that counts, so its "
-            "coefficients go to minus infinity. Leave it out of the categories."
-        )
 
 
 def _start(model: MNLogit, given: Any, kept: NDArray[np.intp]) -> Array:
@@ -476,9 +488,10 @@ def _limit(
         reason="the data are separated, so no finite maximum-likelihood estimate exists",
     )
     if inner.size == 0:
-        deviance = run.likelihood.evaluate(
-            shares, np.zeros((rows.n, predictor.count)), rows.weight
-        ).deviance
+        with np.errstate(invalid="ignore"):  # a share of 0 times the log-probability -inf
+            deviance = run.likelihood.evaluate(
+                shares, np.zeros((rows.n, predictor.count)), rows.weight
+            ).deviance
         nothing = np.zeros((0, 0))
         return replace(ended, theta=np.zeros(0), deviance=deviance, covariance=nothing), inner
     chosen = sparse.eye_array(predictor.n_parameters, format="csr")[:, inner]
@@ -516,8 +529,8 @@ def _warn_of_separation(model: MNLogit, separation: Separation) -> None:
     warn(
         f"{model.endog_names!r} is {kind} separated by {by}: a combination of columns predicts "
         f"{int(separation.rows.sum())} of {separation.rows.size} rows perfectly against some "
-        "class, so no finite maximum-likelihood estimate exists. Merge classes or remove terms, "
-        "or see result.separation.",
+        'class, so no finite maximum-likelihood estimate exists. Use .fit(method="firth"), or '
+        "merge classes or remove terms; result.separation has the rest.",
         SeparationWarning,
     )
 
@@ -535,8 +548,8 @@ def _record(
     total = len(model.parameter_names)
     unscaled = np.full((total, total), np.nan)
     unscaled[np.ix_(kept, kept)] = solution.covariance
-    saturated = _saturated(data)
-    llnull, null_deviance = _null(model, run, saturated)
+    most = saturated(data)
+    llnull, null_deviance = _null(model, run, most)
     return FitRecord(
         base=widen(solution.theta, kept, total, 0.0),
         kept=kept,
@@ -546,7 +559,7 @@ def _record(
         deviance=solution.deviance,
         null_deviance=null_deviance,
         pearson_chi2=math.nan,
-        llf=saturated - 0.5 * solution.deviance,
+        llf=most - 0.5 * solution.deviance,
         llnull=llnull,
         null_constant=math.nan,
         total_squares=math.nan,
@@ -564,24 +577,7 @@ def _record(
     )
 
 
-def _saturated(data: ModelData) -> float:
-    """Return the log-likelihood at which each row's probabilities are its shares."""
-    y, weight = data.response.y, data.weight
-    rows: Array = special.xlogy(y, y).sum(axis=1)
-    total = float(rows.sum() if weight is None else np.dot(rows, weight))
-    trials = data.response.trials
-    if trials is None:
-        return total
-    counts = y * trials[:, None]
-    above = np.cumsum(counts, axis=1)
-    choose = sum(log_choose(above[:, k], counts[:, k]) for k in range(1, y.shape[1]))
-    factor = np.ones(y.shape[0])
-    for part in (data.freq_weights, data.var_weights):
-        factor = factor if part is None else factor * part
-    return total + float(np.dot(factor, choose))
-
-
-def _null(model: MNLogit, run: Pass, saturated: float) -> tuple[float, float]:
+def _null(model: MNLogit, run: Pass, most: float) -> tuple[float, float]:
     """Return log-likelihood and deviance of the model with constants only."""
     data = model.data
     weight = np.ones(run.rows.n) if run.rows.weight is None else run.rows.weight
@@ -597,4 +593,4 @@ def _null(model: MNLogit, run: Pass, saturated: float) -> tuple[float, float]:
     eta = eta.reshape(run.rows.n, -1)
     with np.errstate(all="ignore"):
         deviance = run.likelihood.evaluate(run.rows.y, eta, run.rows.weight).deviance
-    return saturated - 0.5 * deviance, deviance
+    return most - 0.5 * deviance, deviance

@@ -29,16 +29,27 @@ from glmfit.families import Gaussian
 from glmfit.likelihoods import GLMLikelihood, Limit, Recession
 from glmfit.models.classes import check_classes, saturated
 from glmfit.models.data import ModelData
-from glmfit.models.fitting import describe_aliases, warn_of_aliases, widen
+from glmfit.models.fitting import alias_check, describe_aliases, warn_of_aliases, widen
 from glmfit.results.record import FitRecord
 from glmfit.sources import Rows
 
-__all__ = ["ClassLikelihood", "Form", "Layout", "fit_vector", "predictors"]
+__all__ = [
+    "ClassLikelihood",
+    "Form",
+    "Layout",
+    "column_groups",
+    "fit_vector",
+    "predictors",
+    "with_constant",
+]
 
 Array = NDArray[np.float64]
 
 PERFECT = -1e-11
 """Log-probability of a row's own class that is 0 but for rounding."""
+
+FAR = 1e4
+"""Steps along a direction of separation, whose smallest move is 1, that are far."""
 
 
 class ClassLikelihood(Likelihood, Protocol):
@@ -70,19 +81,20 @@ class Form:
     @property
     def count(self) -> int:
         """Number M of predictors."""
-        return self.mix.shape[0]
+        return int(self.mix.shape[0])
 
     @property
     def shared(self) -> Array:
         """How a unit of x'b moves each predictor, shape (M,)."""
-        return self.sign * self.mix.sum(axis=1)
+        moves: Array = self.sign * self.mix.sum(axis=1)
+        return moves
 
     def shift(self, offset: Array | None) -> Array | None:
         """Return what an offset, which is part of x'b, adds to the predictors."""
         if offset is None:
             return None
         if (self.shared == self.shared[0]).all():
-            return offset * self.shared[0]
+            return offset * float(self.shared[0])
         return np.outer(offset, self.shared)
 
     def constraints(self, shared: NDArray[np.bool_]) -> sparse.csr_array:
@@ -136,6 +148,19 @@ class Layout:
         return cls((*names, *cuts), np.array([*owners, *[-1] * len(cuts)], dtype=np.intp))
 
 
+def column_groups(data: ModelData, columns: NDArray[np.intp]) -> dict[str, NDArray[np.intp]]:
+    """Return the columns of each term; each by itself where there is no formula."""
+    if data.spec is None:
+        return {name: np.array([j]) for j, name in enumerate(data.names)}
+    place = {int(old): new for new, old in enumerate(columns)}
+    groups = {}
+    for term, part in data.spec.term_slices.items():
+        found = [place[j] for j in range(part.start, part.stop) if j in place]
+        if found:
+            groups[term] = np.array(found, dtype=np.intp)
+    return groups
+
+
 class VectorModel(Protocol):
     """What the fit asks of a model."""
 
@@ -183,6 +208,7 @@ class _Ready:
     kept: NDArray[np.intp]
     """Positions of the coefficients of these columns."""
     aliased: dict[str, str]
+    check: Array
 
     @property
     def likelihood(self) -> ClassLikelihood:
@@ -201,7 +227,7 @@ def fit_vector(model: VectorModel, control: Control, start_params: Any) -> FitRe
     if not solution.converged or _fits_perfectly(ready, solution.theta):
         moves, owners, signs = _constraint_rows(ready)
         found = find_separation(moves, signs)
-        if found is not None:
+        if found is not None and _stays_ordered(ready, solution.theta, found.direction):
             limit, inner = _limit(ready, found, moves, solution)
             wide = _widened(model, ready, found, owners)
             _warn_of_separation(model, wide)
@@ -233,7 +259,7 @@ def _prepare(model: VectorModel, control: Control) -> _Ready:
     run = Pass(rows.with_design(design), model.likelihood, control, vector)
     owners = model.layout.owners
     kept = np.flatnonzero((owners < 0) | np.isin(owners, columns))
-    return _Ready(run, kept, aliased)
+    return _Ready(run, kept, aliased, alias_check(ranked.aliased, 1 + len(data.names)))
 
 
 def _start(model: VectorModel, ready: _Ready, given: Any) -> Array:
@@ -273,6 +299,15 @@ def _fits_perfectly(ready: _Ready, theta: Array) -> bool:
     return bool(((rows.y == 1.0) & (log_p > PERFECT)).any())
 
 
+def _stays_ordered(ready: _Ready, theta: Array, direction: Array) -> bool:
+    """Return whether predictors keep their order far out along a direction.
+
+    With slopes of their own thresholds may cross there, which ends the direction.
+    """
+    far = ready.run.eta(theta + FAR * direction).reshape(ready.run.rows.n, -1)
+    return bool(ready.likelihood.ordered(far).all())
+
+
 def _constraint_rows(ready: _Ready) -> tuple[Array, NDArray[np.intp], NDArray[np.int8]]:
     """Return how theta moves what rows are bound by, their rows, and the ways allowed."""
     rows, derivative = ready.run.rows, ready.run.predictor.dense_rows(ready.run.rows.design)
@@ -297,13 +332,13 @@ def _limit(
     )
     still = moves[np.abs(moves @ found.direction) <= MOVED]
     if still.shape[0] == 0:
-        nothing = np.zeros((0, 0))
-        return replace(ended, theta=np.zeros(0), deviance=_own_deviance(run), covariance=nothing), (
-            np.zeros(0, dtype=np.intp)
-        )
+        none = replace(ended, theta=np.zeros(0), deviance=0.0, covariance=np.zeros((0, 0)))
+        return none, np.zeros(0, dtype=np.intp)
     inner, _ = independent_columns(merge_triangular(None, still), run.control.rank_tol)
     # where the other rows stood when the fit stopped is inside of the domain
-    start = np.linalg.lstsq(still[:, inner], still @ solution.theta, rcond=None)[0]
+    start = np.asarray(
+        np.linalg.lstsq(still[:, inner], still @ solution.theta, rcond=None)[0], dtype=np.float64
+    )
     rest = fit_irls(_remaining(ready, found, inner), start, run.control, observed=True)
     if not np.isfinite(rest.deviance):
         rest = replace(rest, deviance=solution.deviance)
@@ -339,11 +374,6 @@ def _drift(ready: _Ready, direction: Array) -> Array:
     """Return the predictors of a direction, offset left out, shape (n, M)."""
     vector, design = ready.run.predictor, ready.run.rows.design
     return vector.eta(design.raw, vector.expand(direction)).reshape(design.shape[0], vector.count)
-
-
-def _own_deviance(run: Pass) -> float:
-    """Return the deviance at which every row has its own class: that of mixed rows."""
-    return 0.0 * float(run.rows.n)
 
 
 def _widened(
@@ -408,6 +438,7 @@ def _record(
         rank=ready.kept.size,
         has_constant=True,
         aliased=ready.aliased,
+        alias_check=ready.check,
         converged=solution.converged,
         reason=solution.reason,
         condition=solution.condition,

@@ -2,5 +2,6 @@
 
 from glmfit.results.glm import GLMResults
 from glmfit.results.multinomial import MultinomialResults
+from glmfit.results.ordinal import OrdinalResults
 
-__all__ = ["GLMResults", "MultinomialResults"]
+__all__ = ["GLMResults", "MultinomialResults", "OrdinalResults"]

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from glmfit.design import Design
+from glmfit.design import Design, constant_combination
 from glmfit.engine.separation import Separation
-from glmfit.errors import ArgumentError, CollinearityWarning, warn
+from glmfit.errors import ArgumentError, CollinearityWarning, NotAvailableError, suggest, warn
+from glmfit.inference.penalized import PenalizedFit, PenalizedTest
 from glmfit.inference.tails import chi2_sf, critical_value, two_sided
 from glmfit.output import Summary
 from glmfit.results.record import FitRecord
@@ -20,6 +21,12 @@ from glmfit.results.record import FitRecord
 __all__ = ["LikelihoodResults"]
 
 Array = NDArray[np.float64]
+
+
+_NO_PENALTY = (
+    "There is a penalised likelihood for method='firth' with a canonical link only (logit, "
+    "multinomial logit, log for Poisson)."
+)
 
 
 def positions(cols: Any, count: int) -> Any:
@@ -158,8 +165,8 @@ class LikelihoodResults:
         groups = self.cov_kwds.get("n_groups")
         return self.df_resid if groups is None else groups - 1
 
-    def conf_int(self, alpha: float = 0.05, cols: Any = None) -> Any:
-        """Return Wald intervals of the coefficients.
+    def conf_int(self, alpha: float = 0.05, cols: Any = None, *, method: str = "wald") -> Any:
+        """Return intervals of the coefficients.
 
         Parameters
         ----------
@@ -167,14 +174,17 @@ class LikelihoodResults:
             The intervals cover ``1 - alpha``.
         cols : array_like of int, optional
             Coefficients to return, by position.
+        method : {"wald", "profile"}
+            Wald intervals, or profiles of the penalised likelihood of a fit by
+            ``method="firth"`` with a canonical link (Heinze and Schemper 2002).
 
         Returns
         -------
         DataFrame or ndarray of shape (p, 2)
             Lower and upper ends, in columns 0 and 1.
         """
-        ends = self._interval(alpha)
-        chosen = positions(cols, len(ends))
+        chosen = positions(cols, self.record.base.size)
+        ends = self._ends(alpha, chosen, method)
         if not self.model.data.labelled:
             return ends[chosen]
         return pd.DataFrame(ends, index=self._names).iloc[chosen]
@@ -184,6 +194,95 @@ class LikelihoodResults:
         """The covariance, NaN for coefficients that are not finite."""
         finite = np.isfinite(self.record.theta)
         return np.where(np.outer(finite, finite), self._covariance, np.nan)
+
+    def _ends(self, alpha: float, chosen: Any, method: str) -> Array:
+        """Return the ends of intervals, shape (p, 2); NaN for those not chosen."""
+        if method == "wald":
+            return self._interval(alpha)
+        if method != "profile":
+            raise ArgumentError(f"method must be 'wald' or 'profile' (got {method!r}).")
+        reach = critical_value(alpha, None)
+        profiled = self._penalised_fit()
+        asked = np.zeros(self.record.base.size, dtype=bool)
+        asked[chosen] = True
+        ends = np.full((asked.size, 2), np.nan)
+        for place, position in enumerate(self.record.kept):
+            if asked[position]:
+                ends[position] = profiled.interval(place, reach)
+        return ends
+
+    def _penalised_fit(self) -> PenalizedFit:
+        if self.record.penalty is None:
+            raise NotAvailableError(_NO_PENALTY)
+        record = self.record
+        kept = record.kept
+        run = self.model.fitted_pass(record)
+        return PenalizedFit(run, record.base[kept], record.unscaled[np.ix_(kept, kept)])
+
+    def penalized_lr_test(self, terms: Any = None) -> PenalizedTest:
+        """Test that coefficients are 0, on the penalised likelihood of a Firth fit.
+
+        Parameters
+        ----------
+        terms : str or list of str, optional
+            Terms of the formula, or names of coefficients; all but the constant by
+            default. In a multinomial model a name stands for its coefficients of all
+            levels.
+
+        Returns
+        -------
+        PenalizedTest
+            With ``statistic``, ``df`` and ``pvalue``.
+
+        Raises
+        ------
+        NotAvailableError
+            If the estimates maximise no penalised likelihood (see `penalized_llf`).
+
+        References
+        ----------
+        Heinze, G. and Schemper, M. (2002). A solution to the problem of separation in
+        logistic regression. *Statistics in Medicine* 21, 2409-2419.
+
+        Examples
+        --------
+        >>> import glmfit as gf
+        >>> endometrial = gf.datasets.load("endometrial")
+        >>> result = gf.logit("HG ~ NV + PI + EH", endometrial).fit(method="firth")
+        >>> test = result.penalized_lr_test("NV")
+        >>> round(test.statistic, 4), test.df, round(test.pvalue, 5)
+        (6.7985, 1, 0.00912)
+        """
+        fit = self._penalised_fit()
+        names = self.model.data.names
+        columns = self._columns_of(terms)
+        held = np.flatnonzero(np.isin(self.record.kept % len(names), columns))
+        if held.size == 0:
+            raise ArgumentError("There is no coefficient to test.")
+        return fit.test(held)
+
+    def _columns_of(self, terms: Any) -> list[int]:
+        """Return the positions of the columns that terms or names stand for."""
+        data = self.model.data
+        if terms is None:
+            unit = constant_combination(data.design)
+            parts = np.zeros(0) if unit is None else np.flatnonzero(unit)
+            constant = parts[0] if parts.size == 1 else None
+            return [j for j in range(len(data.names)) if j != constant]
+        slices = {} if data.spec is None else data.spec.term_slices
+        columns: list[int] = []
+        for name in [terms] if isinstance(terms, str) else list(terms):
+            if name in data.names:
+                columns.append(data.names.index(name))
+            elif name in slices:
+                columns += range(*slices[name].indices(len(data.names)))
+            else:
+                known = dict.fromkeys((*slices, *data.names))
+                raise ArgumentError(
+                    f"There is no term {name!r}.{suggest(str(name), known)} "
+                    f"Known: {', '.join(known)}."
+                )
+        return columns
 
     def _interval(self, alpha: float) -> Array:
         """Return the ends of Wald intervals, shape (p, 2)."""
@@ -233,6 +332,20 @@ class LikelihoodResults:
         return self.record.llf
 
     @property
+    def penalized_llf(self) -> float:
+        """Log-likelihood plus log|I| / 2, which the estimates of a Firth fit maximise.
+
+        Raises
+        ------
+        NotAvailableError
+            If they maximise no penalised likelihood: maximum-likelihood estimates, median
+            bias reduction, and links that are not canonical.
+        """
+        if self.record.penalty is None:
+            raise NotAvailableError(_NO_PENALTY)
+        return self.llf + self.record.penalty
+
+    @property
     def llnull(self) -> float:
         """Log-likelihood of the model with a constant only (and the offset)."""
         return self.record.llnull
@@ -242,7 +355,18 @@ class LikelihoodResults:
         """Likelihood-ratio statistic against the constant-only model.
 
         NaN where the columns span no constant, so that it is not a smaller model.
+
+        Raises
+        ------
+        NotAvailableError
+            If the estimates are bias-reduced, so that they do not maximise the likelihood.
         """
+        if self.record.bias_reduced is not None:
+            raise NotAvailableError(
+                "The likelihood-ratio statistic compares maxima, and bias-reduced estimates "
+                "do not maximise the likelihood. Use penalized_lr_test() where the link is "
+                "canonical, or Wald tests (pvalues)."
+            )
         return -2.0 * (self.llnull - self.llf) if self.record.has_constant else math.nan
 
     @property
@@ -318,7 +442,7 @@ class LikelihoodResults:
     @property
     def method(self) -> str:
         """How the fit was computed."""
-        return "IRLS"
+        return self.record.bias_reduced or "IRLS"
 
     @property
     def fit_history(self) -> dict[str, Any]:

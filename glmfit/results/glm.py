@@ -220,7 +220,7 @@ class GLMResults(LikelihoodResults):
     def null(self) -> Any:
         """Fitted means of the constant-only model, shape (n,)."""
         data = self.model.data
-        eta = np.full(data.response.y.size, self.record.null_constant)
+        eta = np.full(self.model.endog.size, self.record.null_constant)
         mean = self.family.link.inverse(eta if data.offset is None else eta + data.offset)
         return data.label(mean)
 

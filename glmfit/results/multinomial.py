@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from glmfit.errors import ArgumentError
 from glmfit.inference.tails import two_sided
 from glmfit.output import Summary
-from glmfit.results.base import LikelihoodResults, positions
+from glmfit.results.base import positions
+from glmfit.results.classes import ClassResults
 from glmfit.results.summary import summarise_levels
 
 __all__ = ["MultinomialResults"]
@@ -21,7 +22,7 @@ __all__ = ["MultinomialResults"]
 Array = NDArray[np.float64]
 
 
-class MultinomialResults(LikelihoodResults):
+class MultinomialResults(ClassResults):
     """A fitted multinomial logit, made by ``model.fit()``.
 
     Coefficients come as frames with a row for each term and a column for each level but
@@ -44,8 +45,10 @@ class MultinomialResults(LikelihoodResults):
         table = values.reshape(len(levels), -1).T
         return pd.DataFrame(table, index=list(self.model.data.names), columns=levels)
 
-    def conf_int(self, alpha: float = 0.05, cols: Any = None) -> pd.DataFrame:
-        """Return Wald intervals, a row for each level and term.
+    def conf_int(
+        self, alpha: float = 0.05, cols: Any = None, *, method: str = "wald"
+    ) -> pd.DataFrame:
+        """Return intervals, a row for each level and term.
 
         Parameters
         ----------
@@ -53,15 +56,18 @@ class MultinomialResults(LikelihoodResults):
             The intervals cover ``1 - alpha``.
         cols : array_like of int, optional
             Coefficients to return, by position, level by level.
+        method : {"wald", "profile"}
+            As in `GLMResults.conf_int`.
 
         Returns
         -------
         DataFrame
             Columns ``lower`` and ``upper``; rows indexed by level and term.
         """
-        ends = self._interval(alpha)
+        where = positions(cols, self.record.base.size)
+        ends = self._ends(alpha, where, method)
         frame = pd.DataFrame(ends, index=self._names, columns=["lower", "upper"])
-        chosen: pd.DataFrame = frame.iloc[positions(cols, len(frame))]
+        chosen: pd.DataFrame = frame.iloc[where]
         return chosen
 
     def cov_params(self) -> pd.DataFrame:
@@ -158,24 +164,6 @@ class MultinomialResults(LikelihoodResults):
 
     # -- row values ------------------------------------------------------------------
 
-    def _table(self, values: Array, kept: NDArray[np.bool_], index: Any) -> pd.DataFrame:
-        out = np.full((kept.size, values.shape[1]), np.nan)
-        out[kept] = values
-        return pd.DataFrame(out, index=index, columns=[str(level) for level in self.model.levels])
-
-    @property
-    def fittedvalues(self) -> pd.DataFrame:
-        """Fitted probabilities, a column for each level, shape (n, K)."""
-        table: pd.DataFrame = self.predict()
-        return table
-
-    @property
-    def resid_response(self) -> pd.DataFrame:
-        """Observed less fitted shares of each level, shape (n, K)."""
-        data = self.model.data
-        rows = data.response.y - self.model.fitted_probabilities(self.record)
-        return self._table(rows, data.kept, data.index)
-
     def predict(
         self,
         exog: Any = None,
@@ -217,21 +205,7 @@ class MultinomialResults(LikelihoodResults):
         table = self._table(values, new.kept, new.index)
         if which == "mean":
             return table
-        chosen = np.array(self.model.levels, dtype=object)[values.argmax(axis=1)]
-        out = pd.Series(np.nan, index=table.index, dtype=object)
-        out[new.kept] = chosen
-        return out
-
-    def pred_table(self) -> Array:
-        """Return counts of observed (rows) and predicted (columns) levels, shape (K, K)."""
-        data = self.model.data
-        count = np.ones(len(data.response.y)) if data.freq_weights is None else data.freq_weights
-        if data.response.trials is not None:
-            count = count * data.response.trials
-        predicted = self.model.fitted_probabilities(self.record).argmax(axis=1)
-        table = np.zeros((len(self.model.levels),) * 2)
-        np.add.at(table.T, predicted, data.response.y * count[:, None])
-        return table
+        return self._most_probable(values, new.kept, new.index)
 
     # -- the summary -----------------------------------------------------------------
 

@@ -58,6 +58,11 @@ class FitRecord:
     separation : Separation or None
         The direction in which the likelihood rises for ever, over all p columns and the
         rows used; the fit is then the limit along it.
+    bias_reduced : str or None
+        What the method is called if the estimates are bias-reduced, so that they do not
+        maximise the likelihood.
+    penalty : float or None
+        log|I| / 2, where the estimates maximise the likelihood with this penalty.
     """
 
     base: Array
@@ -83,6 +88,8 @@ class FitRecord:
     history: tuple[Iteration, ...]
     separation: Separation | None = None
     n_equations: int = 1
+    bias_reduced: str | None = None
+    penalty: float | None = None
     wald_f: float | None = None
     """F of all columns beyond the constant under a robust covariance."""
 

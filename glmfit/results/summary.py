@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from glmfit.results.base import LikelihoodResults
     from glmfit.results.glm import GLMResults
     from glmfit.results.multinomial import MultinomialResults
+    from glmfit.results.ordinal import OrdinalResults
 
-__all__ = ["ratio_title", "summarise", "summarise_levels"]
+__all__ = ["ratio_title", "summarise", "summarise_levels", "summarise_ordinal"]
 
 
 def summarise(
@@ -100,7 +101,7 @@ def _discrete_header(
     left = (
         Field("Dep. Variable:", _yname(result, yname)),
         Field("Model:", result.model.summary_name),
-        Field("Method:", "MLE"),
+        Field("Method:", result.record.bias_reduced or "MLE"),
         Field("Converged:", str(result.converged)),
         Field("No. Iterations:", result.fit_history["iteration"]),
         Field("Covariance Type:", result.cov_type),
@@ -114,10 +115,19 @@ def _discrete_header(
         Field("Pseudo R-squ.:", float(result.prsquared)),
         Field("Log-Likelihood:", float(result.llf)),
         Field("LL-Null:", float(result.llnull)),
-        Field("LLR p-value:", float(result.llr_pvalue), "pvalue"),
+        *_likelihood_test(result),
         Field("Deviance:", float(result.record.deviance)),
     )
     return left, right
+
+
+def _likelihood_test(result: LikelihoodResults) -> tuple[Field, ...]:
+    """Return the p-value of the likelihood-ratio test, or what stands in its place."""
+    if result.record.bias_reduced is None:
+        return (Field("LLR p-value:", float(result.llr_pvalue), "pvalue"),)
+    if result.record.penalty is None:
+        return ()
+    return (Field("Penalized LL:", float(result.penalized_llf)),)
 
 
 def _linear_header(
@@ -179,6 +189,31 @@ def summarise_levels(
         right=right,
         tables=tuple(tables),
         notes=tuple(_notes(result)),
+    )
+
+
+def summarise_ordinal(
+    result: OrdinalResults,
+    *,
+    yname: str | None,
+    title: str | None,
+    alpha: float,
+    exponentiate: bool | None,
+) -> Summary:
+    """Return the summary of an ordinal model (see `OrdinalResults.summary`)."""
+    left, right = _discrete_header(result, yname)
+    names, model = result.model.parameter_names, result.model
+    count = len(names) - len(model.cuts)
+    tables = [_coefficients(result, names[:count], alpha)] if count else []
+    if count and (exponentiate or (exponentiate is None and model.ratio_name is not None)):
+        tables.append(_ratios(result, names[:count], alpha, model.ratio_name or "exp(coef)"))
+    tables.append(_coefficients(result, names[count:], alpha, count, model.cut_title))
+    return Summary(
+        title=title or model.summary_title,
+        left=left,
+        right=right,
+        tables=tuple(tables),
+        notes=(model.statement, *_notes(result)),
     )
 
 
@@ -248,11 +283,10 @@ def _table_rows(
 def _remarks(result: LikelihoodResults) -> dict[int, str]:
     """Return what stands in place of numbers, by position of the coefficient."""
     record = result.record
-    terms = result.model.data.names
     remarks = {
-        j: f"(aliased: {record.aliased[terms[j % len(terms)]]})"
-        for j in range(record.theta.size)
-        if terms[j % len(terms)] in record.aliased
+        j: f"(aliased: {record.aliased[column]})"
+        for j, column in enumerate(result.model.parameter_columns)
+        if column in record.aliased
     }
     if record.separation is not None:
         for j in np.flatnonzero(~record.separation.finite):
@@ -276,6 +310,11 @@ def _notes(result: LikelihoodResults) -> list[str]:
         )
     elif not result.converged:
         notes.append(f"Not converged: {result.record.reason}.")
+    if result.record.bias_reduced is not None:
+        notes.append(
+            "Estimates are bias-reduced; the log-likelihood at them is not its maximum, and "
+            "likelihood-ratio tests do not apply to it."
+        )
     if data.response.event is not None:
         notes.append(f"Event modelled: {data.response.event}.")
     if data.spec is not None and data.spec.reference_levels():
