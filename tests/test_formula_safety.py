@@ -230,6 +230,8 @@ def test_hostile_responses_and_offsets_are_refused(code):
         "I(x[0])",
         "I((lambda: 1)())",
         "I(lambda: 1)",
+        "I(np.__class__)",
+        "np.__dict__",
         "I([v for v in x])",
         "I(f'{x}')",
         "I((w := x))",

@@ -13,6 +13,7 @@ import glmfit as gf
 from glmfit.errors import (
     ArgumentError,
     CollinearityWarning,
+    ConvergenceWarning,
     DataError,
     DataWarning,
     NotAvailableError,
@@ -509,6 +510,17 @@ def test_crossed_thresholds_are_told_of(codes):
     assert far.isna().any(axis=1).any()
     with pytest.raises(NotAvailableError, match="no single x'b"):
         result.predict(which="linpred")
+
+
+def test_a_maximum_where_thresholds_meet_is_said_to_be_on_the_boundary():
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=30)
+    # class 1 is found in the middle only, so that its thresholds close up at the ends
+    data = pd.DataFrame({"x": x, "k": np.where(np.abs(x) < 0.4, 1, 2 * (rng.random(30) < 0.5))})
+    with pytest.warns(ConvergenceWarning, match=r"thresholds all but meet at .* rows"):
+        result = gf.ordered("k ~ x", data, distr="logit", nonparallel=True).fit()
+    assert not result.converged
+    assert "Not converged" in str(result.summary())
 
 
 def test_all_slopes_of_an_adjacent_model_make_a_multinomial_logit(codes):

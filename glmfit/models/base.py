@@ -23,15 +23,8 @@ from glmfit.errors import (
 from glmfit.formula.alignment import beside
 from glmfit.formula.table import Table
 from glmfit.links import Link
-from glmfit.models.data import (
-    ModelData,
-    Reading,
-    aligned_exog,
-    array_data,
-    design_of_arrays,
-    formula_data,
-    log_exposure,
-)
+from glmfit.models.arrays import aligned_exog, array_data, design_of_arrays
+from glmfit.models.data import ModelData, Reading, formula_data, log_exposure
 from glmfit.sources import Rows
 
 __all__ = ["Model", "NewRows", "refuse_unknown"]

@@ -27,6 +27,7 @@ from glmfit.engine.separation import MOVED, Separation, find_separation
 from glmfit.errors import ArgumentError, ConvergenceWarning, SeparationWarning, warn
 from glmfit.families import Gaussian
 from glmfit.likelihoods import GLMLikelihood, Limit, Recession
+from glmfit.links import Link
 from glmfit.models.classes import check_classes, saturated
 from glmfit.models.data import ModelData
 from glmfit.models.fitting import alias_check, describe_aliases, warn_of_aliases, widen
@@ -46,7 +47,10 @@ __all__ = [
 Array = NDArray[np.float64]
 
 PERFECT = -1e-11
-"""Log-probability of a row's own class that is 0 but for rounding."""
+"""Log-probability that is 0 but for rounding."""
+
+MEETING = 1e-2
+"""Share of the usual gap between two predictors at which they all but meet."""
 
 FAR = 1e4
 """Steps along a direction of separation, whose smallest move is 1, that are far."""
@@ -171,6 +175,8 @@ class VectorModel(Protocol):
     @property
     def likelihood(self) -> ClassLikelihood: ...
     @property
+    def link(self) -> Link: ...
+    @property
     def form(self) -> Form: ...
     @property
     def layout(self) -> Layout: ...
@@ -224,7 +230,7 @@ def fit_vector(model: VectorModel, control: Control, start_params: Any) -> FitRe
     """
     ready = _prepare(model, control)
     solution = fit_irls(ready.run, _start(model, ready, start_params), control, observed=True)
-    if not solution.converged or _fits_perfectly(ready, solution.theta):
+    if not solution.converged or _fits_perfectly(model, ready, solution.theta):
         moves, owners, signs = _constraint_rows(ready)
         found = find_separation(moves, signs)
         if found is not None and _stays_ordered(ready, solution.theta, found.direction):
@@ -233,6 +239,8 @@ def fit_vector(model: VectorModel, control: Control, start_params: Any) -> FitRe
             _warn_of_separation(model, wide)
             return _record(model, ready, limit, ready.kept[inner], wide)
     if not solution.converged:
+        crossing = _crossing(model, ready, solution.theta)
+        solution = replace(solution, reason=f"{solution.reason}{crossing}")
         warn(
             f"The fit did not converge: {solution.reason}. The numbers shown are where it "
             "stopped, not the maximum.",
@@ -290,13 +298,38 @@ def _marginal_thresholds(model: VectorModel, rows: Rows) -> Array:
     return np.asarray(np.linalg.solve(model.form.mix, eta))
 
 
-def _fits_perfectly(ready: _Ready, theta: Array) -> bool:
-    """Return whether some row's own classes have all of the probability but for rounding."""
+def _fits_perfectly(model: VectorModel, ready: _Ready, theta: Array) -> bool:
+    """Return whether some predictor of a row is at its end but for rounding.
+
+    Then rounding may have hidden the last of the score of a separated fit.
+    """
     rows = ready.run.rows
     eta = ready.run.eta(theta).reshape(rows.n, -1)
     with np.errstate(all="ignore"):
-        log_p = ready.likelihood.log_probabilities(eta)
-    return bool(((rows.y == 1.0) & (log_p > PERFECT)).any())
+        for bound in ready.likelihood.recession(rows.y):
+            value = eta @ bound.combination
+            rising = (bound.signs > 0) & (model.link.log_mean(value) > PERFECT)
+            falling = (bound.signs < 0) & (model.link.log_complement(value) > PERFECT)
+            if (rising | falling).any():
+                return True
+    return False
+
+
+def _crossing(model: VectorModel, ready: _Ready, theta: Array) -> str:
+    """Say at how many rows the thresholds all but meet, or nothing."""
+    if model.form.count < 2 or model.shared.all():
+        return ""
+    eta = ready.run.eta(theta)
+    gap = np.diff(eta, axis=1)
+    if ready.likelihood.ordered(-eta).all():  # no order is asked for
+        return ""
+    count = int((gap < MEETING * np.median(gap, axis=0)).any(axis=1).sum())
+    if count == 0:
+        return ""
+    return (
+        f"; the thresholds all but meet at {count} rows: slopes that differ between thresholds "
+        "would make them cross, so the maximum lies on the boundary of what the model can be"
+    )
 
 
 def _stays_ordered(ready: _Ready, theta: Array, direction: Array) -> bool:

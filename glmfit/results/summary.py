@@ -266,13 +266,19 @@ def _ratios(
     columns = (Column("exp(coef)", "estimate"), *_interval_columns(alpha))
     with np.errstate(over="ignore"):
         values = np.exp(np.column_stack([_flat(result.params), np.asarray(result.conf_int(alpha))]))
-    return Table(columns, _table_rows(result, names, values, first), title=heading)
+    rows = _table_rows(result, names, values, first, ratio=True)
+    return Table(columns, rows, title=heading)
 
 
 def _table_rows(
-    result: LikelihoodResults, names: tuple[str, ...], values: Any, first: int
+    result: LikelihoodResults,
+    names: tuple[str, ...],
+    values: Any,
+    first: int,
+    *,
+    ratio: bool = False,
 ) -> tuple[Row, ...]:
-    remarks = _remarks(result)
+    remarks = _remarks(result, ratio)
     lines = values[first : first + len(names)]
     return tuple(
         Row(name, note=remarks[j]) if j in remarks else Row(name, tuple(float(v) for v in line))
@@ -280,8 +286,9 @@ def _table_rows(
     )
 
 
-def _remarks(result: LikelihoodResults) -> dict[int, str]:
+def _remarks(result: LikelihoodResults, ratio: bool) -> dict[int, str]:
     """Return what stands in place of numbers, by position of the coefficient."""
+    below, above = ("0", "infinite") if ratio else ("-infinite", "+infinite")
     record = result.record
     remarks = {
         j: f"(aliased: {record.aliased[column]})"
@@ -291,8 +298,7 @@ def _remarks(result: LikelihoodResults) -> dict[int, str]:
     if record.separation is not None:
         for j in np.flatnonzero(~record.separation.finite):
             value = record.theta[j]
-            sign = "+" if value > 0 else "-"
-            told = "not determined" if np.isnan(value) else f"{sign}infinite"
+            told = "not determined" if np.isnan(value) else above if value > 0 else below
             remarks[int(j)] = f"({told}: the data are separated)"
     return remarks
 

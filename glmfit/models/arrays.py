@@ -1,0 +1,282 @@
+"""Rows from arrays: matrices, frames and sparse matrices of predictors, and a response."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
+
+from glmfit.design import Dense, Design, Sparse
+from glmfit.errors import (
+    AlignmentError,
+    ArgumentError,
+    ArgumentTypeError,
+    DataError,
+    MissingDataError,
+    ResponseError,
+)
+from glmfit.formula.alignment import beside
+from glmfit.formula.table import column_values, first_rows, missing_rows
+from glmfit.models.data import (
+    ModelData,
+    OffsetRule,
+    Reading,
+    finish,
+    known_part,
+    missing_beside,
+    named,
+    unnamed,
+    weights_of,
+)
+
+__all__ = ["aligned_exog", "array_data", "design_of_arrays"]
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+def array_data(
+    endog: Any,
+    exog: Any,
+    reading: Reading,
+    given: Mapping[str, Any],
+    *,
+    missing: str,
+) -> ModelData:
+    """Return the rows that arrays are.
+
+    Parameters
+    ----------
+    endog : array_like of shape (n,), or (n, 2) for successes and failures
+    exog : array_like or sparse of shape (n, p), or (n,) for one column
+    reading : Reading
+        What the model makes of its response.
+    given : mapping
+        The arguments `BESIDE` that were given.
+    missing : {"none", "drop", "raise"}
+        With "none" or "raise" a missing value is an error.
+    """
+    if missing not in ("none", "drop", "raise"):
+        raise ArgumentError(f"missing must be 'none', 'drop' or 'raise' (got {missing!r}).")
+    design, names, x_missing, x_index = design_of_arrays(exog)
+    n = design.shape[0]
+    columns, name, y_missing, y_index = _endog_columns(endog)
+    if y_missing.size != n:
+        raise AlignmentError(f"endog has {y_missing.size} rows, exog has {n}.")
+    index = x_index if x_index is not None else y_index
+    if x_index is not None and y_index is not None and not x_index.equals(y_index):
+        raise AlignmentError(
+            "The indices of endog and exog are not aligned. Reindex one like the other, or "
+            "pass arrays to go by position."
+        )
+    vectors = {
+        what: beside(value, what, None, index, n)
+        for what, value in given.items()
+        if value is not None
+    }
+    labels = pd.RangeIndex(n) if index is None else index
+    lost, dropped = missing_beside(
+        vectors, labels, "drop" if missing == "drop" else "raise", np.ones(n, dtype=bool)
+    )
+    kept = _complete_arrays(x_missing, y_missing, lost, missing, labels, dropped)
+    if not kept.all():
+        design = design.take(np.flatnonzero(kept))
+        columns = tuple(column[kept] for column in columns)
+    trials = vectors["trials"].kept(kept) if "trials" in vectors else None
+    return finish(
+        ModelData(
+            response=reading.response(columns, name, trials),
+            design=design,
+            names=names,
+            offset=known_part(vectors, kept, None, reading.link, labels),
+            freq_weights=weights_of(vectors, "freq_weights", kept),
+            var_weights=weights_of(vectors, "var_weights", kept),
+            kept=kept,
+            dropped=dropped,
+            index=labels,
+            labelled=index is not None,
+            rule=OffsetRule(unnamed=unnamed(vectors) + named(vectors)),
+        ),
+        reading,
+    )
+
+
+def design_of_arrays(
+    exog: Any, names: tuple[str, ...] | None = None
+) -> tuple[Design, tuple[str, ...], Mask, pd.Index | None]:
+    """Return design, column names, missing rows and labels of a matrix of predictors.
+
+    A one-dimensional ``exog`` is one column. float64 arrays are viewed, not copied.
+    """
+    if sparse.issparse(exog):
+        design = Sparse(exog)
+        if np.isinf(design.values.data).any():
+            raise DataError("exog has infinite values.")
+        gone = np.flatnonzero(np.isnan(design.values.data))
+        bad = np.zeros(design.shape[0], dtype=bool)
+        bad[np.searchsorted(design.values.indptr, gone, side="right") - 1] = True
+        return design, names or _default_names(design.shape[1]), bad, None
+    if isinstance(exog, (pd.DataFrame, pd.Series)):
+        return _design_of_frame(exog.to_frame() if isinstance(exog, pd.Series) else exog)
+    if hasattr(exog, "get_column"):
+        return _design_of_frame(pd.DataFrame({c: exog[c].to_numpy() for c in exog.columns}))
+    try:
+        values = np.asarray(exog)
+    except ValueError as error:
+        raise DataError(f"exog is no matrix: its rows differ in length ({error}).") from error
+    if values.ndim == 1:
+        values = values[:, None]
+    if values.ndim != 2:
+        raise ArgumentTypeError(f"exog must have two dimensions; got shape {values.shape}.")
+    matrix = _real_matrix(values)
+    _no_infinity(matrix, names)
+    found = names or _array_names(matrix)
+    return Dense(matrix), found, np.isnan(matrix.sum(axis=1)), None
+
+
+def _real_matrix(values: NDArray[Any]) -> Array:
+    if values.dtype.kind not in "biufO":
+        raise DataError(f"exog must be numeric; got dtype {values.dtype}.")
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"exog must be numeric ({error}). For text columns use a formula."
+        ) from error
+
+
+def _no_infinity(matrix: Array, names: tuple[str, ...] | None) -> None:
+    with np.errstate(over="ignore", invalid="ignore"):
+        suspicious = not np.isfinite(matrix.sum())
+    if suspicious and np.isinf(matrix).any():
+        column = int(np.argmax(np.isinf(matrix).any(axis=0)))
+        row = int(np.argmax(np.isinf(matrix[:, column])))
+        called = names[column] if names else f"{column}"
+        raise DataError(f"exog has an infinite value in column {called}, row {row}.")
+
+
+def _design_of_frame(
+    frame: pd.DataFrame,
+) -> tuple[Design, tuple[str, ...], Mask, pd.Index | None]:
+    names = tuple(map(str, frame.columns))
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise DataError(f"exog has several columns named {twice[0]!r}; give each its own name.")
+    missing = np.zeros(len(frame), dtype=bool)
+    for j in range(len(names)):
+        missing |= missing_rows(frame.iloc[:, j])
+    if all(dtype == np.float64 for dtype in frame.dtypes):
+        matrix = frame.to_numpy()
+    else:
+        matrix = np.empty(frame.shape)
+        for j, name in enumerate(names):
+            column = frame.iloc[:, j]
+            gone = missing_rows(column)
+            values = column_values(column[~gone] if gone.any() else column, name)
+            if not isinstance(values, np.ndarray):
+                raise DataError(
+                    f"Column {name!r} of exog is text or categorical. Use a formula, which "
+                    "codes categories, or make indicator columns yourself."
+                )
+            matrix[gone, j] = np.nan
+            matrix[~gone, j] = values
+    _no_infinity(matrix, names)
+    return Dense(matrix), names, missing, frame.index
+
+
+def _array_names(matrix: Array) -> tuple[str, ...]:
+    """Name columns as statsmodels does: const for a constant one, then x1, x2, ..."""
+    if matrix.shape[0] == 0:
+        return _default_names(matrix.shape[1])
+    first = matrix[0]
+    constant = [
+        bool(first[j] == matrix[-1, j] != 0.0 and (matrix[:, j] == first[j]).all())
+        for j in range(matrix.shape[1])
+    ]
+    names = []
+    for j, is_constant in enumerate(constant):
+        names.append("const" if is_constant and "const" not in names else f"x{j + 1}")
+    if constant[:1] == [True]:
+        names = [name if name == "const" else f"x{j}" for j, name in enumerate(names)]
+    return tuple(names)
+
+
+def _default_names(count: int) -> tuple[str, ...]:
+    return tuple(f"x{j + 1}" for j in range(count))
+
+
+def _endog_columns(endog: Any) -> tuple[tuple[Any, ...], str, Mask, pd.Index | None]:
+    """Return the values of the response, its name, its missing rows and its labels."""
+    if isinstance(endog, pd.DataFrame):
+        series = [endog.iloc[:, j] for j in range(endog.shape[1])]
+        name, index = " + ".join(map(str, endog.columns)), endog.index
+    elif isinstance(endog, pd.Series):
+        series, index = [endog], endog.index
+        name = "y" if endog.name is None else str(endog.name)
+    elif isinstance(endog, pd.Categorical):
+        series, name, index = [pd.Series(endog)], "y", None
+    else:
+        values = endog.to_numpy() if hasattr(endog, "to_numpy") else np.asarray(endog)
+        if values.ndim not in (1, 2):
+            raise ResponseError(f"endog must have one or two dimensions; got {values.ndim}.")
+        series = [pd.Series(column) for column in np.atleast_2d(values.T)]
+        name, index = str(getattr(endog, "name", None) or "y"), None
+    missing = np.zeros(len(series[0]), dtype=bool)
+    for column in series:
+        missing |= missing_rows(column)
+    return tuple(_endog_values(s, missing, name) for s in series), name, missing, index
+
+
+def _endog_values(series: pd.Series, missing: Mask, name: str) -> Any:
+    values = column_values(series[~missing] if missing.any() else series, name)
+    if isinstance(values, np.ndarray):
+        if values.dtype.kind == "f" and np.isinf(values).any():
+            raise DataError(f"endog {name} has infinite values.")
+        if not missing.any():
+            return values
+        out = np.full(missing.size, np.nan)
+        out[~missing] = values
+        return out
+    full = pd.Series(pd.NA, index=range(missing.size), dtype=object)
+    full[~missing] = np.asarray(values, dtype=object)
+    if not missing.any():
+        return values
+    return pd.Categorical(full, categories=values.categories, ordered=values.ordered)
+
+
+def _complete_arrays(
+    x_missing: Mask,
+    y_missing: Mask,
+    lost: Mask,
+    missing: str,
+    labels: pd.Index,
+    dropped: dict[str, int],
+) -> Mask:
+    for what, mask in (("endog", y_missing), ("exog", x_missing)):
+        if not mask.any():
+            continue
+        if missing != "drop":
+            raise MissingDataError(
+                f"{what} has missing values ({first_rows(mask, labels)}); "
+                "missing='drop' leaves such rows out."
+            )
+        dropped[what] = int(mask.sum())
+    kept = ~(x_missing | y_missing | lost)
+    if not kept.any():
+        raise MissingDataError("No complete row is left.")
+    return kept
+
+
+def aligned_exog(frame: pd.DataFrame, names: tuple[str, ...]) -> pd.DataFrame:
+    """Return the columns of ``frame`` in the order of the fit, matched by name."""
+    absent = [name for name in names if name not in set(map(str, frame.columns))]
+    if absent:
+        raise AlignmentError(
+            f"exog lacks the column {absent[0]!r} of the fit (it has: "
+            f"{', '.join(map(str, frame.columns))})."
+        )
+    return frame.rename(columns=str)[list(names)]
