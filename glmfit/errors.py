@@ -193,12 +193,15 @@ def suggest(name: str, choices: Iterable[str]) -> str:
     --------
     >>> suggest("incme", ["age", "income"])
     " Did you mean 'income'?"
+    >>> suggest("TEMP", ["age", "TEMPERATURE"])
+    " Did you mean 'TEMPERATURE'?"
     >>> suggest("zzz", ["age", "income"])
     ''
     """
     by_folded = {str(choice).casefold(): str(choice) for choice in choices}
     folded = name.casefold()
     near = difflib.get_close_matches(folded, by_folded, n=1, cutoff=0.6)
-    if not near and len(folded) <= 3:
-        near = [choice for choice in by_folded if choice and choice in folded][:1]
+    if not near:
+        # an abbreviation, or a name with something added
+        near = [c for c in by_folded if c and (c.startswith(folded) or folded.startswith(c))][:1]
     return f" Did you mean {by_folded[near[0]]!r}?" if near else ""

@@ -168,6 +168,8 @@ def _outside_message(y: Array, outside: NDArray[np.bool_], name: str) -> str:
     if values.size == 2:
         high = values[1]
         return f"{message} Recode it: ({name} == {high:g}) is 1 where the event happened."
+    if values.size <= 10 and (values == np.round(values)).all() and values[-1] - values[0] < 10.0:
+        return f"{message} For several classes use mnlogit or ordered; for counts poisson."
     if values[0] >= 0.0 and values[-1] <= 100.0:
         message += " If these are percentages, divide by 100 and give trials="
         return message + "; if they are counts, write successes + failures."
