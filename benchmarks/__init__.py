@@ -1,0 +1,1 @@
+"""glmfit timed against other packages: ``python -m benchmarks --help``."""

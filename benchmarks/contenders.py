@@ -1,0 +1,199 @@
+"""Who fits: one function for each package, which asks it for the same maximum.
+
+A contender is prepared outside the clock (its package is imported, the data are laid out
+as it likes them best) and returns the function that is timed: from data in memory to
+coefficients and, where the package has them, their covariance. Tolerances are the
+package's own; the digits in the report say what they buy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.workloads import LINKS, Problem
+
+__all__ = ["CONTENDERS", "Contender", "Estimate"]
+
+Array = NDArray[np.float64]
+
+ITERATIONS = 1000
+"""Limit for optimisers whose default of 100 steps may end them early."""
+
+
+class Estimate(NamedTuple):
+    """What a fit found: coefficients (p,) and covariance (p, p), the constant first."""
+
+    coefficients: Array
+    covariance: Array | None
+
+
+Fit = Callable[[], Estimate]
+Prepare = Callable[[Problem, int], Fit]
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A package, or one solver of it.
+
+    Attributes
+    ----------
+    name : str
+    package : str
+        What is imported.
+    prepare : callable (problem, threads) -> fit
+    families : frozenset of str
+    formulas : bool
+        Whether it reads formulas.
+    """
+
+    name: str
+    package: str
+    prepare: Prepare
+    families: frozenset[str] = frozenset(LINKS)
+    formulas: bool = True
+
+    def obstacle(self, problem: Problem) -> str | None:
+        """Say why it cannot fit this problem, or None."""
+        if problem.family not in self.families:
+            return f"has no {problem.family} regression of this kind"
+        if problem.formula is not None and not self.formulas:
+            return "reads no formulas"
+        return None
+
+
+# The packages are imported inside the functions: each process loads the one it times, and
+# one that is missing stops no other.
+
+
+def _glmfit(problem: Problem, threads: int) -> Fit:
+    import glmfit as gf
+
+    control = gf.Control(threads=threads)
+
+    def fit() -> Estimate:
+        family, link = problem.family, LINKS[problem.family]
+        if problem.formula is not None:
+            model = gf.glm(problem.formula, problem.frame, family, link=link)
+        else:
+            model = gf.GLM(problem.y, problem.X, family, link=link)
+        result = model.fit(control=control)
+        return Estimate(np.asarray(result.params), np.asarray(result.cov_params()))
+
+    return fit
+
+
+def _statsmodels_glm(problem: Problem, threads: int) -> Fit:
+    import statsmodels.api as sm
+    import statsmodels.formula.api as smf
+
+    link = sm.families.links.Logit if LINKS[problem.family] == "logit" else sm.families.links.Log
+    kinds = {
+        "binomial": sm.families.Binomial,
+        "poisson": sm.families.Poisson,
+        "gamma": sm.families.Gamma,
+    }
+
+    def fit() -> Estimate:
+        family = kinds[problem.family](link=link())
+        if problem.formula is not None:
+            model = smf.glm(problem.formula, problem.frame, family=family)
+        else:
+            model = sm.GLM(problem.y, problem.X, family=family)
+        result = model.fit()
+        return Estimate(np.asarray(result.params), np.asarray(result.cov_params()))
+
+    return fit
+
+
+def _statsmodels_discrete(problem: Problem, threads: int) -> Fit:
+    import statsmodels.api as sm
+    import statsmodels.formula.api as smf
+
+    binomial = problem.family == "binomial"
+    from_formula = smf.logit if binomial else smf.poisson
+    from_arrays = sm.Logit if binomial else sm.Poisson
+
+    def fit() -> Estimate:
+        if problem.formula is not None:
+            model = from_formula(problem.formula, problem.frame)
+        else:
+            model = from_arrays(problem.y, problem.X)
+        result = model.fit(disp=0)
+        return Estimate(np.asarray(result.params), np.asarray(result.cov_params()))
+
+    return fit
+
+
+def _sklearn(solver: str) -> Prepare:
+    def prepare(problem: Problem, threads: int) -> Fit:
+        from sklearn.linear_model import GammaRegressor, LogisticRegression, PoissonRegressor
+
+        X = np.ascontiguousarray(problem.X[:, 1:])
+
+        def fit() -> Estimate:
+            if problem.family == "binomial":
+                model = LogisticRegression(C=np.inf, solver=solver, max_iter=ITERATIONS)
+            else:
+                kind = PoissonRegressor if problem.family == "poisson" else GammaRegressor
+                model = kind(alpha=0.0, solver=solver, max_iter=ITERATIONS)
+            model.fit(X, problem.y)
+            return Estimate(np.append(model.intercept_, model.coef_), None)
+
+        return fit
+
+    return prepare
+
+
+def _glum(problem: Problem, threads: int) -> Fit:
+    from glum import GeneralizedLinearRegressor
+
+    options = {
+        "family": problem.family,
+        "link": LINKS[problem.family],
+        "alpha": 0.0,
+    }
+    # the covariance that the others report: model-based, at the dispersion of the family
+    inference = {
+        "robust": False,
+        "expected_information": True,
+        "dispersion": None if problem.family == "gamma" else 1.0,
+    }
+    if problem.formula is not None:
+        options |= {"formula": problem.formula, "drop_first": True}
+        data: tuple[object, ...] = (problem.frame,)
+    else:
+        # columns that are contiguous are what tabmat is written for: three times as fast
+        data = (np.asfortranarray(problem.X[:, 1:]), problem.y)
+
+    def fit() -> Estimate:
+        model = GeneralizedLinearRegressor(**options)
+        model.fit(*data)
+        covariance = model.covariance_matrix(*data, **inference)
+        return Estimate(np.append(model.intercept_, model.coef_), covariance)
+
+    return fit
+
+
+_LIST = (
+    Contender("glmfit", "glmfit", _glmfit),
+    Contender("statsmodels GLM", "statsmodels", _statsmodels_glm),
+    Contender(
+        "statsmodels discrete",
+        "statsmodels",
+        _statsmodels_discrete,
+        families=frozenset({"binomial", "poisson"}),
+    ),
+    Contender("sklearn newton-cholesky", "sklearn", _sklearn("newton-cholesky"), formulas=False),
+    Contender("sklearn lbfgs", "sklearn", _sklearn("lbfgs"), formulas=False),
+    Contender("glum", "glum", _glum),
+)
+
+CONTENDERS: dict[str, Contender] = {
+    contender.name.replace(" ", "-"): contender for contender in _LIST
+}
+"""By the name that the command line takes."""

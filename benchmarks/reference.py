@@ -1,0 +1,166 @@
+"""The maximum that every contender is compared with, found without any of them.
+
+Newton's method whose score is summed in long double; the step itself needs no more than
+float64, since the next one mends its rounding. Where long double is no wider than double
+(Windows, some ARM), the last two digits of a comparison mean nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.workloads import LINKS, Problem
+
+__all__ = ["Optimum", "digits", "optimum"]
+
+Array = NDArray[np.float64]
+Long = NDArray[np.longdouble]
+
+CHUNK = 65_536
+ITERATIONS = 60
+
+NEAR = 1e-9
+"""Relative size below which a step that shrinks no more is rounding."""
+
+ENOUGH = 1e-18
+"""Relative size of a step below which float64 coefficients no longer change."""
+
+MOST_DIGITS = -np.log10(np.finfo(np.float64).eps)
+
+
+@dataclass(frozen=True, slots=True)
+class Optimum:
+    """Coefficients (p,) and their standard errors (p,)."""
+
+    coefficients: Array
+    standard_errors: Array
+
+
+class RowTerms(NamedTuple):
+    """Derivatives of a row's log-likelihood by eta, and its squared Pearson residual."""
+
+    score: Long
+    observed: Long
+    expected: Long
+    pearson: Long
+
+
+class Totals(NamedTuple):
+    """Sums over the rows: (p,), (p, p), (p, p) and a number."""
+
+    score: Long
+    observed: Array
+    expected: Array
+    pearson: float
+
+
+def _binomial(y: Long, eta: Long) -> RowTerms:
+    mu: Long = np.reciprocal(1.0 + np.exp(-eta))
+    weight: Long = mu / (1.0 + np.exp(eta))
+    return RowTerms(y - mu, weight, weight, (y - mu) ** 2 / weight)
+
+
+def _poisson(y: Long, eta: Long) -> RowTerms:
+    mu = np.exp(eta)
+    return RowTerms(y - mu, mu, mu, (y - mu) ** 2 / mu)
+
+
+def _gamma(y: Long, eta: Long) -> RowTerms:
+    ratio = y / np.exp(eta)
+    return RowTerms(ratio - 1.0, ratio, np.ones_like(ratio), (ratio - 1.0) ** 2)
+
+
+ROWS: dict[str, Callable[[Long, Long], RowTerms]] = {
+    "binomial": _binomial,
+    "poisson": _poisson,
+    "gamma": _gamma,
+}
+
+FIXED_DISPERSION = {"binomial", "poisson"}
+
+
+def optimum(problem: Problem) -> Optimum:
+    """Return the maximum-likelihood estimate to the last digit of float64.
+
+    Parameters
+    ----------
+    problem : Problem
+
+    Returns
+    -------
+    Optimum
+
+    Raises
+    ------
+    RuntimeError
+        If Newton's method does not settle.
+    """
+    theta = _start(problem)
+    before = np.inf
+    for _ in range(ITERATIONS):
+        totals = _totals(problem, theta)
+        step = np.linalg.solve(totals.observed, totals.score.astype(np.float64))
+        theta = theta + step
+        size = float(np.max(np.abs(step) / np.maximum(np.abs(theta), 1e-3)))
+        if size <= ENOUGH or (size < NEAR and size > before / 2.0):
+            return Optimum(theta.astype(np.float64), _standard_errors(problem, theta))
+        before = size
+    raise RuntimeError(f"no maximum was reached; the last step had relative size {size:.1e}")
+
+
+def _start(problem: Problem) -> Long:
+    mean = problem.y.mean()
+    theta = np.zeros(problem.X.shape[1], dtype=np.longdouble)
+    theta[0] = np.log(mean / (1.0 - mean)) if LINKS[problem.family] == "logit" else np.log(mean)
+    return theta
+
+
+def _totals(problem: Problem, theta: Long) -> Totals:
+    p = theta.size
+    score = np.zeros(p, dtype=np.longdouble)
+    observed, expected = np.zeros((p, p)), np.zeros((p, p))
+    pearson = 0.0
+    for start in range(0, problem.y.size, CHUNK):
+        X = problem.X[start : start + CHUNK]
+        long = X.astype(np.longdouble)
+        y = problem.y[start : start + CHUNK].astype(np.longdouble)
+        rows = ROWS[problem.family](y, long @ theta)
+        score += rows.score @ long
+        observed += _sandwich(X, rows.observed)
+        expected += _sandwich(X, rows.expected)
+        pearson += float(rows.pearson.sum())
+    return Totals(score, observed, expected, pearson)
+
+
+def _sandwich(X: Array, weight: Long) -> Array:
+    weighted: Array = X * weight.astype(np.float64)[:, None]
+    return weighted.T @ X
+
+
+def _standard_errors(problem: Problem, theta: Long) -> Array:
+    totals = _totals(problem, theta)
+    n, p = problem.X.shape
+    dispersion = 1.0 if problem.family in FIXED_DISPERSION else totals.pearson / (n - p)
+    errors: Array = np.sqrt(np.diag(np.linalg.inv(totals.expected)) * dispersion)
+    return errors
+
+
+def digits(estimate: Any, reference: Array) -> float:
+    """Return how many digits the worst element has right: its log relative error.
+
+    Parameters
+    ----------
+    estimate : array_like of shape (p,)
+    reference : ndarray of shape (p,)
+    """
+    error = np.abs(np.asarray(estimate, dtype=np.float64) - reference)
+    scale = np.where(reference == 0.0, 1.0, np.abs(reference))
+    worst = float(np.max(error / scale))
+    if not np.isfinite(worst):
+        return 0.0
+    return float(np.clip(-np.log10(max(worst, 1e-300)), 0.0, MOST_DIGITS))
