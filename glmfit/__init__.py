@@ -21,6 +21,7 @@ from glmfit.models import (
     OrderedModel,
     Poisson,
     Probit,
+    absent,
     add_constant,
     adjacent_category,
     continuation_ratio,
@@ -61,3 +62,7 @@ __all__ = [
     "poisson",
     "probit",
 ]
+
+
+def __getattr__(name: str) -> object:
+    raise absent.absent_name("glmfit", name, __all__)

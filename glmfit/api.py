@@ -11,6 +11,7 @@ from glmfit.models import (
     OrderedModel,
     Poisson,
     Probit,
+    absent,
     add_constant,
 )
 
@@ -27,3 +28,7 @@ __all__ = [
     "add_constant",
     "families",
 ]
+
+
+def __getattr__(name: str) -> object:
+    raise absent.absent_name("glmfit.api", name, __all__)

@@ -4,6 +4,11 @@ import json
 import subprocess
 import sys
 
+import pytest
+
+import glmfit as gf
+import glmfit.formula.api
+
 PROGRAM = """
 import json, sys
 import pandas
@@ -34,3 +39,17 @@ def test_import_loads_nothing_optional():
     assert "glmfit.models.glm" in loaded
     for name in UNWANTED:
         assert not [m for m in loaded if m == name or m.startswith(name + ".")], name
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("negativebinomial", "known alpha"),
+        ("zeroinflated", "zero-inflated"),
+        ("logti", "Did you mean 'logit'"),
+    ],
+)
+def test_a_name_that_is_not_there_is_answered_in_words(name, told):
+    with pytest.raises(gf.errors.NotAvailableError, match=told):
+        getattr(glmfit.formula.api, name)
+    assert not hasattr(gf, name)

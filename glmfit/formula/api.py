@@ -1,6 +1,7 @@
 """glmfit under the names of ``statsmodels.formula.api``."""
 
 from glmfit.models import (
+    absent,
     adjacent_category,
     continuation_ratio,
     glm,
@@ -23,3 +24,7 @@ __all__ = [
     "poisson",
     "probit",
 ]
+
+
+def __getattr__(name: str) -> object:
+    raise absent.absent_name("glmfit.formula.api", name, __all__)
