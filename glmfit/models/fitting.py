@@ -109,6 +109,14 @@ def fit_record(
         return _separated_record(
             data, likelihood, ranked, solution, separation, aliased, scale, observed, null
         )
+    solution = _judged(solution, ranked, eta)
+    fitted = _Fitted(ranked.kept, solution, eta)
+    record = _record(data, likelihood, ranked, fitted, aliased, scale, null)
+    return record if bias is None else as_bias_reduced(record, solution, bias, family.canonical)
+
+
+def _judged(solution: Solution, ranked: FullRank, eta: Array) -> Solution:
+    """Return the solution with the boundary that it met, having warned of what is wrong."""
     boundary = _boundary(ranked.run, eta, CONVERGED_AT if solution.converged else AT_BOUNDARY)
     if boundary is not None:
         solution = replace(solution, converged=False, reason=f"{solution.reason}; {boundary}")
@@ -118,15 +126,13 @@ def fit_record(
             "stopped, not the maximum.",
             ConvergenceWarning,
         )
-    if not aliased and NEARLY_COLLINEAR < solution.condition < math.inf:
+    if not ranked.aliased and NEARLY_COLLINEAR < solution.condition < math.inf:
         warn(
             f"The columns are nearly collinear (condition number {solution.condition:.1e} after "
             "scaling): their coefficients cannot be told apart well.",
             CollinearityWarning,
         )
-    fitted = _Fitted(ranked.kept, solution, eta)
-    record = _record(data, likelihood, ranked, fitted, aliased, scale, null)
-    return record if bias is None else as_bias_reduced(record, solution, bias, family.canonical)
+    return solution
 
 
 def as_bias_reduced(
