@@ -18,13 +18,14 @@ problems. *The R Journal* 3/2, 12-15.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glmfit.engine.control import Control
 from glmfit.engine.linalg import Triangular, cholesky
-from glmfit.engine.passes import Pass, SuffStats
+from glmfit.engine.passes import SuffStats
 
 __all__ = ["Iteration", "Solution", "fit_irls"]
 
@@ -93,6 +94,28 @@ class Solution:
     history: tuple[Iteration, ...]
 
 
+class Canonical(Protocol):
+    """A likelihood that says whether its observed information is the expected one."""
+
+    @property
+    def canonical(self) -> bool: ...
+
+
+class Scorable(Protocol):
+    """What the loop asks of a pass; `Pass` says what each means."""
+
+    @property
+    def likelihood(self) -> Canonical: ...
+    def __call__(self, theta: Array, *, observed: bool = False) -> SuffStats: ...
+    def deviance(self, theta: Array) -> float: ...
+    def triangle(self, theta: Array, length: Array) -> Triangular | None: ...
+    def rotated(
+        self, theta: Array, triangle: Triangular, *, observed: bool = True
+    ) -> SuffStats: ...
+    def largest_moves(self, *thetas: Array) -> tuple[float, ...]: ...
+    def dispersion_guess(self, deviance: float) -> float: ...
+
+
 class SingularInformation(Exception):
     """The information cannot be inverted at this point: no step exists."""
 
@@ -112,12 +135,12 @@ class _Point:
         return self.factor.norm(self.step)
 
 
-def fit_irls(run: Pass, theta: Array, control: Control, *, observed: bool = False) -> Solution:
+def fit_irls(run: Scorable, theta: Array, control: Control, *, observed: bool = False) -> Solution:
     """Maximise the likelihood from ``theta``.
 
     Parameters
     ----------
-    run : Pass
+    run : Pass or StrataPass
         Rows whose design has full column rank.
     theta : ndarray of shape (p,)
         Coefficients at which the deviance is finite.
@@ -135,7 +158,7 @@ def fit_irls(run: Pass, theta: Array, control: Control, *, observed: bool = Fals
 class _Scoring:
     """Fisher scoring on one pass object; holds what the steps share."""
 
-    def __init__(self, run: Pass, control: Control, observed: bool) -> None:
+    def __init__(self, run: Scorable, control: Control, observed: bool) -> None:
         self.run = run
         self.control = control
         self.observed = observed

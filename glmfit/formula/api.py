@@ -3,6 +3,7 @@
 from glmfit.models import (
     absent,
     adjacent_category,
+    conditional_logit,
     continuation_ratio,
     glm,
     logit,
@@ -15,6 +16,7 @@ from glmfit.models import (
 
 __all__ = [
     "adjacent_category",
+    "conditional_logit",
     "continuation_ratio",
     "glm",
     "logit",

@@ -1,5 +1,6 @@
 """Models: what a user builds and fits."""
 
+from glmfit.models.conditional import ConditionalLogit, conditional_logit
 from glmfit.models.functions import glm, logit, ols, poisson, probit
 from glmfit.models.glm import GLM
 from glmfit.models.multinomial import MNLogit, mnlogit
@@ -18,6 +19,7 @@ __all__ = [
     "GLM",
     "OLS",
     "AdjacentCategory",
+    "ConditionalLogit",
     "ContinuationRatio",
     "Logit",
     "MNLogit",
@@ -26,6 +28,7 @@ __all__ = [
     "Probit",
     "add_constant",
     "adjacent_category",
+    "conditional_logit",
     "continuation_ratio",
     "glm",
     "logit",

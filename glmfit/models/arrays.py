@@ -26,6 +26,7 @@ from glmfit.models.data import (
     OffsetRule,
     Reading,
     finish,
+    groups_of,
     known_part,
     missing_beside,
     named,
@@ -74,7 +75,7 @@ def array_data(
             "pass arrays to go by position."
         )
     vectors = {
-        what: beside(value, what, None, index, n)
+        what: beside(value, what, None, index, n, numeric=what != "groups")
         for what, value in given.items()
         if value is not None
     }
@@ -100,6 +101,7 @@ def array_data(
             index=labels,
             labelled=index is not None,
             rule=OffsetRule(unnamed=unnamed(vectors) + named(vectors)),
+            groups=groups_of(vectors, kept),
         ),
         reading,
     )

@@ -43,6 +43,7 @@ __all__ = [
     "formula_data",
     "known_part",
     "log_exposure",
+    "groups_of",
     "missing_beside",
     "named",
     "unnamed",
@@ -103,6 +104,8 @@ class ModelData:
         The data of a formula, for columns that are named later (cluster groups).
     n_outside : int
         Rows that ``subset`` left out.
+    groups : ndarray of shape (m,) or None
+        The group of each row, of any type, where the model has groups.
     """
 
     response: Response
@@ -119,6 +122,7 @@ class ModelData:
     spec: ModelSpec | None = None
     table: Table | None = field(default=None, repr=False)
     n_outside: int = 0
+    groups: NDArray[Any] | None = None
 
     @property
     def weight(self) -> Array | None:
@@ -166,6 +170,7 @@ class ModelData:
             offset=None if self.offset is None else nothing,
             freq_weights=None if self.freq_weights is None else nothing,
             var_weights=None if self.var_weights is None else nothing,
+            groups=None,
             table=None,
             index=None,
         )
@@ -247,7 +252,7 @@ def formula_data(
     reading : Reading
         What the model makes of its response.
     given : mapping
-        The arguments `BESIDE` that were given.
+        The arguments `BESIDE`, and ``groups``, that were given.
     missing : {"drop", "raise"}
     env : mapping or None
         What the formula may use of the caller's.
@@ -263,7 +268,7 @@ def formula_data(
     table = Table(data)
     n = len(table)
     vectors = {
-        what: beside(value, what, table, table.index, n)
+        what: beside(value, what, table, table.index, n, numeric=what != "groups")
         for what, value in given.items()
         if value is not None
     }
@@ -297,6 +302,7 @@ def formula_data(
             spec=spec,
             table=table,
             n_outside=int(outside.sum()),
+            groups=groups_of(vectors, kept),
         ),
         reading,
     )
@@ -325,6 +331,11 @@ def unnamed(vectors: Mapping[str, Beside]) -> tuple[str, ...]:
 
 def named(vectors: Mapping[str, Beside]) -> tuple[str, ...]:
     return tuple(w for w in ("offset", "exposure") if w in vectors and vectors[w].column)
+
+
+def groups_of(vectors: Mapping[str, Beside], kept: Mask) -> NDArray[Any] | None:
+    """Return the group of each kept row, if groups were given."""
+    return vectors["groups"].kept(kept) if "groups" in vectors else None
 
 
 def _outside_subset(subset: Any, index: pd.Index) -> Mask:

@@ -12,11 +12,18 @@ from glmfit.output import Column, Field, Row, Summary, Table
 
 if TYPE_CHECKING:
     from glmfit.results.base import LikelihoodResults
+    from glmfit.results.conditional import ConditionalResults
     from glmfit.results.glm import GLMResults
     from glmfit.results.multinomial import MultinomialResults
     from glmfit.results.ordinal import OrdinalResults
 
-__all__ = ["ratio_title", "summarise", "summarise_levels", "summarise_ordinal"]
+__all__ = [
+    "ratio_title",
+    "summarise",
+    "summarise_conditional",
+    "summarise_levels",
+    "summarise_ordinal",
+]
 
 
 def summarise(
@@ -214,6 +221,38 @@ def summarise_ordinal(
         right=right,
         tables=tuple(tables),
         notes=(model.statement, *_notes(result)),
+    )
+
+
+def summarise_conditional(
+    result: ConditionalResults,
+    *,
+    yname: str | None,
+    title: str | None,
+    alpha: float,
+    exponentiate: bool,
+) -> Summary:
+    """Return the summary of a conditional logit (see `ConditionalResults.summary`)."""
+    left, right = _discrete_header(result, yname)
+    counts = result.counts
+    sizes = f"{counts.smallest} to {counts.largest}"
+    names = result.model.data.names
+    tables = [_coefficients(result, names, alpha)]
+    if exponentiate:
+        tables.append(_ratios(result, names, alpha, "Odds ratios"))
+    notes = _notes(result)
+    if counts.dropped:
+        noun = "stratum" if counts.dropped == 1 else "strata"
+        notes.append(
+            f"{counts.dropped} {noun} ({counts.dropped_rows} observations) without both cases "
+            "and controls left out: they say nothing."
+        )
+    return Summary(
+        title=title or result.model.summary_title,
+        left=(*left, Field("No. Strata:", counts.strata)),
+        right=(*right, Field("Stratum Sizes:", sizes)),
+        tables=tuple(tables),
+        notes=tuple(notes),
     )
 
 

@@ -1,0 +1,192 @@
+"""Results of the conditional logit: odds ratios, and probabilities within strata."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from glmfit.errors import ArgumentError
+from glmfit.inference.tails import chi2_sf
+from glmfit.output import Summary
+from glmfit.results.base import LikelihoodResults
+from glmfit.results.record import FitRecord
+from glmfit.results.summary import summarise_conditional
+
+__all__ = ["ConditionalResults", "StrataCounts"]
+
+Array = NDArray[np.float64]
+
+WHICH = ("mean", "linear")
+
+
+@dataclass(frozen=True, slots=True)
+class StrataCounts:
+    """Strata of a fit, and those that say nothing.
+
+    Attributes
+    ----------
+    strata, rows : int
+        Strata with cases and controls, and their rows.
+    dropped, dropped_rows : int
+        Strata without variation in the response, and their rows.
+    smallest, largest : int
+        Rows of the smallest and largest stratum of the fit.
+    """
+
+    strata: int
+    dropped: int
+    rows: int
+    dropped_rows: int
+    smallest: int
+    largest: int
+
+
+class ConditionalResults(LikelihoodResults):
+    """A fitted conditional logit, made by ``model.fit()``.
+
+    ``nobs`` counts the rows of strata with both cases and controls; ``llnull`` is the
+    log-likelihood of coefficients 0.
+
+    Parameters
+    ----------
+    model, record, use_t, cov_type, cov_kwds
+        As in `LikelihoodResults`.
+    counts : StrataCounts
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        record: FitRecord,
+        counts: StrataCounts,
+        *,
+        use_t: bool,
+        cov_type: str,
+        cov_kwds: dict[str, Any],
+    ) -> None:
+        super().__init__(
+            model, record, record.unscaled, use_t=use_t, cov_type=cov_type, cov_kwds=cov_kwds
+        )
+        self.counts = counts
+
+    @property
+    def n_groups(self) -> int:
+        """Number of strata with both cases and controls."""
+        return self.counts.strata
+
+    @property
+    def llr(self) -> float:
+        """Likelihood-ratio statistic against coefficients 0."""
+        return -2.0 * (self.llnull - self.llf)
+
+    @property
+    def llr_pvalue(self) -> float:
+        """Its p-value, from chi-square with ``df_model`` degrees of freedom."""
+        return chi2_sf(self.llr, self.df_model)
+
+    def odds_ratios(self, alpha: float = 0.05) -> pd.DataFrame:
+        """Return exp(coefficient) with its interval.
+
+        Parameters
+        ----------
+        alpha : float
+            The intervals cover ``1 - alpha``.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``odds_ratio, ci_lower, ci_upper``, a row for each coefficient.
+        """
+        with np.errstate(over="ignore"):
+            ratios = np.exp(np.column_stack([self.record.theta, self._interval(alpha)]))
+        columns = ["odds_ratio", "ci_lower", "ci_upper"]
+        return pd.DataFrame(ratios, index=self._names, columns=columns)
+
+    def predict(
+        self,
+        exog: Any = None,
+        transform: bool = True,
+        offset: Any = None,
+        which: str = "mean",
+        *,
+        groups: Any = None,
+        new_levels: str = "raise",
+    ) -> Any:
+        """Predict rows.
+
+        Parameters
+        ----------
+        exog : DataFrame, dict, ndarray, optional
+            New data; the rows of the fit by default.
+        transform : bool
+            Whether ``exog`` is data for the formula; False takes it as a design matrix.
+        offset
+            As in `GLMResults.predict`.
+        which : {"mean", "linear"}
+            "mean" is the probability that a row is the case, given that its stratum has
+            one (McFadden's choice probability); "linear" the predictor x'b plus offset,
+            of which only differences within a stratum have a meaning.
+        groups : str or array_like, optional
+            Strata of new rows; by default the column that the model was given by name.
+        new_levels
+            As in `GLMResults.predict`.
+
+        Returns
+        -------
+        Series or ndarray of shape (n,)
+            Missing where a value is missing.
+
+        Raises
+        ------
+        NotAvailableError
+            For "mean", if a stratum of the fit has several cases.
+        """
+        if which not in WHICH:
+            raise ArgumentError(f"which must be one of {', '.join(WHICH)} (got {which!r}).")
+        if which == "mean" and exog is None:
+            self.model.check_single_cases()
+        rows = self.model.new_rows(exog, transform, offset, None, new_levels)
+        eta = rows.eta(self.record.base)
+        if which == "mean":
+            eta = _shares(eta, self.model.new_strata(exog, groups, rows))
+        return rows.label(eta)
+
+    def summary(
+        self,
+        yname: str | None = None,
+        title: str | None = None,
+        alpha: float = 0.05,
+        *,
+        exponentiate: bool = True,
+    ) -> Summary:
+        """Return the summary: coefficients, odds ratios, and how many strata there are.
+
+        Parameters
+        ----------
+        yname, title : str, optional
+            To show in place of the model's.
+        alpha : float
+            Intervals cover ``1 - alpha``.
+        exponentiate : bool
+            Whether to show odds ratios.
+        """
+        return summarise_conditional(
+            self, yname=yname, title=title, alpha=alpha, exponentiate=exponentiate
+        )
+
+
+def _shares(eta: Array, codes: NDArray[np.intp]) -> Array:
+    """Return exp(eta) as a share of its stratum's sum; NaN for rows without a stratum."""
+    known = codes >= 0
+    count = int(codes.max(initial=-1)) + 1
+    top = np.full(count, -np.inf)
+    np.maximum.at(top, codes[known], eta[known])
+    odds = np.exp(eta[known] - top[codes[known]])
+    total = np.bincount(codes[known], weights=odds, minlength=count)
+    out = np.full(eta.size, np.nan)
+    out[known] = odds / total[codes[known]]
+    return out
