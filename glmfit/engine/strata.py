@@ -158,7 +158,8 @@ def subset_moments(eta: Array, columns: Array, size: int) -> tuple[Array, Array,
     -------
     log_sum : ndarray of shape (B,)
     mean : ndarray of shape (B, p)
-        Mean of the columns' sum over a random subset.
+        Mean of the columns' sum over a random subset, less that of the first rows: near
+        certainty their difference is small, and must not be found by subtraction.
     covariance : ndarray of shape (B, p, p)
         Its covariance.
     """
@@ -166,6 +167,7 @@ def subset_moments(eta: Array, columns: Array, size: int) -> tuple[Array, Array,
     log_sum = np.full((count, size + 1), -np.inf)
     log_sum[:, 0] = 0.0
     mean = np.zeros((count, size + 1, p))
+    mean[:, 0] = -columns[:, :size].sum(axis=1)
     covariance = np.zeros((count, size + 1, p, p))
     for j in range(n):
         low, high = _reach(j, n, size)
@@ -180,6 +182,8 @@ def subset_moments(eta: Array, columns: Array, size: int) -> tuple[Array, Array,
         mean[:, now] += share * gap
         covariance[:, now] = within + between
         log_sum[:, now] = total
+        if j == size - 1:  # the only subset so far is that of the first rows
+            mean[:, size] = 0.0
     return log_sum[:, size], mean[:, size], covariance[:, size]
 
 
@@ -228,7 +232,7 @@ class ConditionalLikelihood:
                 moves = block.sign * columns[block.rows]
                 log_sum, mean, covariance = subset_moments(local, moves, block.chosen)
                 total += float((log_sum - local[:, : block.chosen].sum(axis=1)).sum())
-                score += (moves[:, : block.chosen].sum(axis=1) - mean).sum(axis=0)
+                score -= mean.sum(axis=0)
                 information += covariance.sum(axis=0)
         return SuffStats(2.0 * total, score, information)
 
@@ -294,6 +298,24 @@ class StrataPass:
     def dispersion_guess(self, deviance: float) -> float:
         """Return the dispersion, which is 1."""
         return 1.0
+
+    def differences(self) -> Array:
+        """Return case less control for every such pair of a stratum, shape (n_pairs, p)."""
+        pairs = []
+        for block in self.likelihood.blocks:
+            chosen = self.columns[block.rows[:, : block.chosen]]
+            others = self.columns[block.rows[:, block.chosen :]]
+            moves = block.sign * (chosen[:, :, None, :] - others[:, None, :, :])
+            pairs.append(moves.reshape(-1, self.columns.shape[1]))
+        return np.concatenate(pairs)
+
+    @property
+    def n_pairs(self) -> int:
+        """Number of pairs of a case and a control of the same stratum."""
+        return sum(
+            block.rows.shape[0] * block.chosen * (block.rows.shape[1] - block.chosen)
+            for block in self.likelihood.blocks
+        )
 
     def _evaluate(self, theta: Array, columns: Array) -> SuffStats:
         with np.errstate(all="ignore"):

@@ -15,6 +15,7 @@ from glmfit.engine.control import Control
 from glmfit.engine.irls import Solution, fit_irls
 from glmfit.engine.linalg import Alias, independent_columns, merge_triangular
 from glmfit.engine.rank import select_columns
+from glmfit.engine.separation import find_separation
 from glmfit.engine.strata import ConditionalLikelihood, Strata, StrataPass
 from glmfit.errors import (
     ArgumentError,
@@ -23,6 +24,7 @@ from glmfit.errors import (
     DataError,
     NotAvailableError,
     ResponseError,
+    SeparationWarning,
     warn,
 )
 from glmfit.formula.alignment import beside
@@ -39,6 +41,9 @@ from glmfit.results.record import FitRecord
 __all__ = ["ConditionalLogit", "conditional_logit"]
 
 Array = NDArray[np.float64]
+
+MOST_PAIRS = 1_000_000
+"""Most pairs of a case and a control that are searched for separation."""
 
 CONSTANT = 1e-13
 """Variation within strata, as a share of a column's size, that is rounding."""
@@ -214,8 +219,10 @@ class ConditionalLogit(Model):
         -----
         CollinearityWarning
             If a column is constant within every stratum, or others determine it there.
+        SeparationWarning
+            If no finite estimate exists, by the columns that separate strata.
         ConvergenceWarning
-            If no maximum was reached, as where strata are separated.
+            If no maximum was reached otherwise.
         """
         refuse_unknown("fit", other_settings(unknown), _FIT_NAMES)
         check_method(method)
@@ -346,11 +353,7 @@ def _fit(
     start = _start(model, ready, start_params)
     solution = fit_irls(ready.run, start, control)
     if not solution.converged:
-        warn(
-            f"The fit did not converge: {solution.reason}. Where the cases of all strata have "
-            "the largest values of some combination of columns, no finite estimate exists.",
-            ConvergenceWarning,
-        )
+        _warn_of_no_maximum(model, ready, solution)
     return _record(model, ready, solution), ready.counts
 
 
@@ -423,6 +426,25 @@ def _start(model: ConditionalLogit, ready: _Ready, given: Any) -> Array:
         )
     start: Array = np.nan_to_num(values)[ready.kept]
     return start
+
+
+def _warn_of_no_maximum(model: ConditionalLogit, ready: _Ready, solution: Solution) -> None:
+    """Warn of a fit that did not converge: of separation, where that is why."""
+    found = None
+    if ready.run.n_pairs <= MOST_PAIRS:
+        pairs = ready.run.differences()
+        found = find_separation(pairs, np.ones(pairs.shape[0], dtype=np.int8))
+    if found is None:
+        warn(f"The fit did not converge: {solution.reason}.", ConvergenceWarning)
+        return
+    lost = [model.data.names[j] for j in ready.kept[~found.finite]]
+    warn(
+        f"The strata are separated by {', '.join(lost)}: some combination of columns is nowhere "
+        "smaller for a case than for a control of its stratum, so no finite maximum-likelihood "
+        "estimate exists. The numbers shown are where the iterations ended; leave terms out or "
+        "join strata.",
+        SeparationWarning,
+    )
 
 
 def _record(model: ConditionalLogit, ready: _Ready, solution: Solution) -> FitRecord:
