@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from glmfit.design import Categorical, constant_combination
 from glmfit.engine.control import Control
+from glmfit.engine.executor import map_chunks
 from glmfit.engine.firth import Kind, fit_firth
 from glmfit.engine.irls import Solution, fit_irls
 from glmfit.engine.linalg import Alias
@@ -33,6 +34,7 @@ from glmfit.likelihoods import GLMLikelihood
 from glmfit.models.bias import bias_label, check_bias_family, jeffreys_penalty
 from glmfit.models.data import ModelData
 from glmfit.results.record import FitRecord
+from glmfit.sources import Rows
 
 __all__ = [
     "alias_check",
@@ -103,7 +105,8 @@ def fit_record(
         solution = fit_firth(ranked.run, theta, control, bias)
     eta = ranked.run.eta(solution.theta)
     separation = None
-    if bias is None and (not solution.converged or _fits_perfectly(family, data.response.y, eta)):
+    _, perfect = _ending(ranked.run, family, eta)
+    if bias is None and (perfect or not solution.converged):
         separation = _separation(ranked.run, likelihood)
     if separation is not None:
         return _separated_record(
@@ -154,7 +157,7 @@ def _best_fit(run: Pass, theta: Array, null: float, control: Control, observed: 
     unit = constant_combination(run.rows.design)
     if unit is None or not np.isfinite(null):
         return solution
-    level = run.deviance(null * unit)
+    level = _constant_deviance(run, null)
     if not np.isfinite(level) or solution.deviance <= level * (1.0 + 1e-9) + 1e-12:
         return solution
     again = fit_irls(run, null * unit, control, observed=observed)
@@ -260,17 +263,6 @@ class _Fitted:
     solution: Solution
     eta: Array
     separation: Separation | None = None
-
-
-def _fits_perfectly(family: Family, y: Array, eta: Array) -> bool:
-    """Return whether some row is fitted to the last digit at an end of its mean's range.
-
-    Then rounding may have hidden the last of the score of a separated fit.
-    """
-    ends = family.recession_signs(y) != 0
-    with np.errstate(all="ignore"):
-        deviance = family.working(y, eta).deviance
-    return bool((ends & (deviance < PERFECT)).any())
 
 
 def _separation(run: Pass, likelihood: GLMLikelihood) -> Separation | None:
@@ -382,9 +374,9 @@ def _record(
     unscaled = np.full((p, p), np.nan)
     unscaled[np.ix_(fitted.kept, fitted.kept)] = solution.covariance
     nobs, rank = data.n_effective, ranked.kept.size
-    pearson = _pearson_chi2(family, run.rows.y, fitted.eta, run.rows.weight)
+    pearson, _ = _ending(run, family, fitted.eta)
     phi, source = _dispersion(family, scale, pearson, solution.deviance, nobs - rank)
-    null_deviance = _deviance(run, null if data.offset is None else null + data.offset)
+    null_deviance = _constant_deviance(run, null)
     saturated = _saturated(likelihood, data)
     return FitRecord(
         base=widen(solution.theta, fitted.kept, p, 0.0),
@@ -412,14 +404,30 @@ def _record(
     )
 
 
-def _pearson_chi2(family: Family, y: Array, eta: Array, weight: Array | None) -> float:
-    with np.errstate(all="ignore"):
-        # score^2 / weight is (y - mu)^2 / V(mu), also where mu rounds to an end
-        inside = np.isfinite(eta)
-        rows = family.working(y, np.where(inside, eta, 0.0))
-        counted = inside & (rows.weight > 0.0)
-        squares = np.divide(rows.score**2, rows.weight, out=np.zeros_like(eta), where=counted)
-    return float(squares.sum() if weight is None else np.dot(squares, weight))
+def _ending(run: Pass, family: Family, eta: Array) -> tuple[float, bool]:
+    """Return Pearson's chi-square, and whether some row is fitted to the last digit.
+
+    A row at an end of its mean's range that is fitted perfectly may have hidden the last of
+    the score of a separated fit in rounding.
+    """
+
+    def sums(chunk: Rows) -> tuple[float, bool]:
+        assert chunk.offset is not None
+        inside = np.isfinite(chunk.offset)
+        with np.errstate(all="ignore"):
+            values = family.working(chunk.y, np.where(inside, chunk.offset, 0.0))
+            # score^2 / weight is (y - mu)^2 / V(mu), also where mu rounds to an end
+            counted = inside & (values.weight > 0.0)
+            squares = np.divide(
+                values.score**2, values.weight, out=np.zeros_like(chunk.offset), where=counted
+            )
+        total = squares.sum() if chunk.weight is None else np.dot(squares, chunk.weight)
+        ends = (values.deviance < PERFECT) & (family.recession_signs(chunk.y) != 0)
+        return float(total), bool(ends.any())
+
+    # the predictor rides along as the offset of rows whose design is not read
+    parts = list(map_chunks(sums, replace(run.rows, offset=eta), run.control))
+    return float(sum(part for part, _ in parts)), any(perfect for _, perfect in parts)
 
 
 def _dispersion(
@@ -495,11 +503,17 @@ def _squares(data: ModelData) -> float:
     return float(squares.sum() if data.weight is None else np.dot(squares, data.weight))
 
 
-def _deviance(run: Pass, constant: float | Array) -> float:
-    rows = run.rows
-    eta = np.broadcast_to(constant, (rows.n,))
-    with np.errstate(all="ignore"):
-        return float(run.likelihood.evaluate(rows.y, eta, rows.weight).deviance)
+def _constant_deviance(run: Pass, constant: float) -> float:
+    """Return the deviance of a constant (and the offset), in passes that read no design."""
+
+    def deviance(chunk: Rows) -> float:
+        eta = np.full(chunk.n, constant)
+        if chunk.offset is not None:
+            eta += chunk.offset
+        with np.errstate(all="ignore"):
+            return float(run.likelihood.evaluate(chunk.y, eta, chunk.weight).deviance)
+
+    return sum(map_chunks(deviance, run.rows, run.control))
 
 
 def kept_design(data: ModelData, record: FitRecord) -> Any:
