@@ -105,7 +105,7 @@ def fit_record(
         solution = fit_firth(ranked.run, theta, control, bias)
     eta = ranked.run.eta(solution.theta)
     separation = None
-    _, perfect = _ending(ranked.run, family, eta)
+    pearson, perfect = _ending(ranked.run, family, eta)
     if bias is None and (perfect or not solution.converged):
         separation = _separation(ranked.run, likelihood)
     if separation is not None:
@@ -113,7 +113,7 @@ def fit_record(
             data, likelihood, ranked, solution, separation, aliased, scale, observed, null
         )
     solution = _judged(solution, ranked, eta)
-    fitted = _Fitted(ranked.kept, solution, eta)
+    fitted = _Fitted(ranked.kept, solution, eta, pearson)
     record = _record(data, likelihood, ranked, fitted, aliased, scale, null)
     return record if bias is None else as_bias_reduced(record, solution, bias, family.canonical)
 
@@ -257,11 +257,12 @@ def _boundary(run: Pass, eta: Array, share: float) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class _Fitted:
-    """A solution, the columns it is for, and the predictor of all rows there."""
+    """A solution, the columns it is for, and the predictor and Pearson sum of all rows there."""
 
     kept: NDArray[np.intp]
     solution: Solution
     eta: Array
+    pearson: float
     separation: Separation | None = None
 
 
@@ -328,7 +329,8 @@ def _separated_record(
         reason="the data are separated, so no finite maximum-likelihood estimate exists",
         history=solution.history,
     )
-    fitted = _Fitted(kept, limit, eta, separation)
+    pearson, _ = _ending(ranked.run, likelihood.family, eta)
+    fitted = _Fitted(kept, limit, eta, pearson, separation)
     return _record(data, likelihood, ranked, fitted, aliased, scale, null)
 
 
@@ -374,7 +376,7 @@ def _record(
     unscaled = np.full((p, p), np.nan)
     unscaled[np.ix_(fitted.kept, fitted.kept)] = solution.covariance
     nobs, rank = data.n_effective, ranked.kept.size
-    pearson, _ = _ending(run, family, fitted.eta)
+    pearson = fitted.pearson
     phi, source = _dispersion(family, scale, pearson, solution.deviance, nobs - rank)
     null_deviance = _constant_deviance(run, null)
     saturated = _saturated(likelihood, data)
