@@ -301,6 +301,8 @@ class Binomial(Family):
         return (weight * y + 0.5) / (weight + 1.0)
 
     def working(self, y: Array, eta: Array) -> Working:
+        if self.canonical:
+            return _logit_working(y, eta)
         to_one = self.link.reversed_hazard(eta)
         to_zero = self.link.hazard(eta)
         fail = 1.0 - y
@@ -317,6 +319,8 @@ class Binomial(Family):
         return self.link.reversed_hazard(eta) - self.link.hazard(eta)
 
     def observed_weight(self, y: Array, eta: Array) -> Array:
+        if self.canonical:
+            return _logit_working(y, eta).weight
         to_one = self.link.reversed_hazard(eta)
         to_zero = self.link.hazard(eta)
         slope = self.link.log_slope(eta)
@@ -614,6 +618,31 @@ class Tweedie(Family):
 
     def describe(self) -> str:
         return self.name if self.var_power is None else f"{self.name}(var_power={self.var_power:g})"
+
+
+def _logit_working(y: Array, eta: Array) -> Working:
+    """Return the working values of a binomial share with the logit link.
+
+    One exponential of -abs(eta) gives all of them, in place, with both tails exact: a
+    pass over many rows is made of little else.
+    """
+    tail = np.abs(eta)
+    np.exp(np.negative(tail, out=tail), out=tail)
+    larger = np.reciprocal(tail + 1.0)
+    smaller = tail * larger
+    larger *= smaller  # the variance
+    missed = np.subtract(y, eta >= 0.0)
+    score = np.copysign(smaller, eta, out=smaller)
+    score += missed
+    loss = np.log1p(tail, out=tail)
+    missed *= eta
+    loss -= missed
+    shares = (y != 0.0) & (y != 1.0)
+    if shares.any():
+        inside = y[shares]
+        loss[shares] -= special.entr(inside) + special.entr(1.0 - inside)
+    loss *= 2.0
+    return Working(loss, score, larger)
 
 
 def _relative_log(y: Array, mu: Array) -> Array:

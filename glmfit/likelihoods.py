@@ -126,7 +126,8 @@ class GLMLikelihood:
         if not domain.unbounded and not bool(domain.contains(eta).all()):
             return EtaStats(np.inf, eta, eta)
         rows = self.family.working(y, eta)
-        information = self.family.observed_weight(y, eta) if observed else rows.weight
+        differs = observed and not self.canonical
+        information = self.family.observed_weight(y, eta) if differs else rows.weight
         if weight is None:
             return EtaStats(float(rows.deviance.sum()), rows.score, information)
         return EtaStats(
