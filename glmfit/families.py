@@ -291,7 +291,7 @@ class Binomial(Family):
 
     def saturated(self, y: Array, weight: Array, scale: float) -> Array:
         """Return the value at mu = y, without the binomial coefficient (see `log_choose`)."""
-        return -weight * (special.entr(y) + special.entr(1.0 - y)) / scale
+        return -weight * _entropy(y) / scale
 
     def anscombe_transform(self, mu: Array) -> Array:
         third = 2.0 / 3.0
@@ -306,7 +306,7 @@ class Binomial(Family):
         to_one = self.link.reversed_hazard(eta)
         to_zero = self.link.hazard(eta)
         fail = 1.0 - y
-        loss = special.entr(y) + special.entr(fail)
+        loss = _entropy(y)
         for part, log_share in (
             (y, self.link.log_mean(eta)),
             (fail, self.link.log_complement(eta)),
@@ -620,6 +620,16 @@ class Tweedie(Family):
         return self.name if self.var_power is None else f"{self.name}(var_power={self.var_power:g})"
 
 
+def _entropy(share: Array) -> Array:
+    """Return -y log y - (1 - y) log(1 - y); nothing is computed where y is 0 or 1."""
+    out = np.zeros(share.shape)
+    inside = (share != 0.0) & (share != 1.0)
+    if inside.any():
+        part = share[inside]
+        out[inside] = special.entr(part) + special.entr(1.0 - part)
+    return out
+
+
 def _logit_working(y: Array, eta: Array) -> Working:
     """Return the working values of a binomial share with the logit link.
 
@@ -637,10 +647,7 @@ def _logit_working(y: Array, eta: Array) -> Working:
     loss = np.log1p(tail, out=tail)
     missed *= eta
     loss -= missed
-    shares = (y != 0.0) & (y != 1.0)
-    if shares.any():
-        inside = y[shares]
-        loss[shares] -= special.entr(inside) + special.entr(1.0 - inside)
+    loss -= _entropy(y)
     loss *= 2.0
     return Working(loss, score, larger)
 

@@ -7,7 +7,7 @@ weights back.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -75,19 +75,25 @@ class Limit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class GLMLikelihood:
-    """The exponential-family likelihood of a `Family` with its link."""
+    """The exponential-family likelihood of a `Family` with its link.
+
+    Attributes
+    ----------
+    family : Family
+    eta_domain : Interval
+        The open interval in which eta must lie.
+    canonical : bool
+        Whether observed and expected information are the same.
+    """
 
     family: Family
+    eta_domain: Interval = field(init=False)
+    canonical: bool = field(init=False)
 
-    @property
-    def eta_domain(self) -> Interval:
-        """The open interval in which eta must lie."""
-        return self.family.eta_domain()
-
-    @property
-    def canonical(self) -> bool:
-        """Whether observed and expected information are the same."""
-        return self.family.canonical
+    def __post_init__(self) -> None:
+        # asked for in every chunk
+        object.__setattr__(self, "eta_domain", self.family.eta_domain())
+        object.__setattr__(self, "canonical", self.family.canonical)
 
     @property
     def dispersion(self) -> float | None:

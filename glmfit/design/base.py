@@ -39,6 +39,10 @@ class Design(ABC):
     def take(self, rows: NDArray[np.intp]) -> Design:
         """Return the given rows."""
 
+    def thin(self, step: int) -> Design:
+        """Return every ``step``-th row, as a view where that can be."""
+        return self.take(np.arange(0, self.shape[0], step, dtype=np.intp))
+
     @abstractmethod
     def matvec(self, beta: Array) -> Array:
         """Return Z beta, shape (n,)."""
@@ -50,6 +54,14 @@ class Design(ABC):
     @abstractmethod
     def sandwich(self, weight: Array) -> Array:
         """Return Z' diag(weight) Z, shape (q, q)."""
+
+    def block(self, weight: Array) -> Array:
+        """Return the sandwich as one of several that make up a larger information.
+
+        Blocks of positive and of negative weights must be rounded alike: what is left
+        when they cancel is the determinant.
+        """
+        return self.sandwich(weight)
 
     @abstractmethod
     def toarray(self) -> Array:
@@ -111,6 +123,9 @@ class Mapped(Design):
 
     def take(self, rows: NDArray[np.intp]) -> Mapped:
         return Mapped(self._raw.take(rows), self.transform)
+
+    def thin(self, step: int) -> Mapped:
+        return Mapped(self._raw.thin(step), self.transform)
 
     def matvec(self, beta: Array) -> Array:
         return self._raw.matvec(self.expand(beta))

@@ -38,6 +38,9 @@ class Blocks(Design):
     def take(self, rows: NDArray[np.intp]) -> Blocks:
         return Blocks([part.take(rows) for part in self.parts])
 
+    def thin(self, step: int) -> Blocks:
+        return Blocks([part.thin(step) for part in self.parts])
+
     def matvec(self, beta: Array) -> Array:
         out = np.zeros(self.shape[0])
         for part, columns in zip(self.parts, self._slices(), strict=True):
@@ -48,10 +51,17 @@ class Blocks(Design):
         return np.concatenate([part.rmatvec(rows) for part in self.parts])
 
     def sandwich(self, weight: Array) -> Array:
+        return self._around([part.sandwich(weight) for part in self.parts], weight)
+
+    def block(self, weight: Array) -> Array:
+        return self._around([part.block(weight) for part in self.parts], weight)
+
+    def _around(self, diagonal: list[Array], weight: Array) -> Array:
+        """Return the sandwich with the given sandwiches of the parts."""
         out = np.empty((self.shape[1], self.shape[1]))
         slices = self._slices()
         for i, left in enumerate(self.parts):
-            out[slices[i], slices[i]] = left.sandwich(weight)
+            out[slices[i], slices[i]] = diagonal[i]
             for j in range(i):
                 block = cross_sandwich(left, self.parts[j], weight)
                 out[slices[i], slices[j]] = block

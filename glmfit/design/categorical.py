@@ -48,6 +48,10 @@ class Categorical(Design):
         values = None if self.values is None else self.values[rows]
         return Categorical(self.codes[rows], self.n_levels, values)
 
+    def thin(self, step: int) -> Categorical:
+        values = None if self.values is None else self.values[::step]
+        return Categorical(self.codes[::step], self.n_levels, values)
+
     def scaled(self, rows: Array) -> Array:
         """Return ``rows`` times the numeric column."""
         return rows if self.values is None else rows * self.values

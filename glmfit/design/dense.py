@@ -33,6 +33,9 @@ class Dense(Design):
     def take(self, rows: NDArray[np.intp]) -> Dense:
         return Dense(self.values[rows])
 
+    def thin(self, step: int) -> Dense:
+        return Dense(self.values[::step])
+
     def matvec(self, beta: Array) -> Array:
         return self.values @ beta
 
@@ -40,6 +43,12 @@ class Dense(Design):
         return rows @ self.values
 
     def sandwich(self, weight: Array) -> Array:
+        if weight.size and weight.min() < 0.0:  # an observed information
+            return self.block(weight)
+        rows = self.values * np.sqrt(weight)[:, None]
+        return rows.T @ rows  # which BLAS knows to be symmetric: half of the work
+
+    def block(self, weight: Array) -> Array:
         return (self.values * weight[:, None]).T @ self.values
 
     def toarray(self) -> Array:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache, reduce
+from itertools import islice
 from typing import TypeVar
 
 from threadpoolctl import ThreadpoolController
@@ -12,9 +14,15 @@ from threadpoolctl import ThreadpoolController
 from glmfit.engine.control import Control
 from glmfit.sources import Rows
 
-__all__ = ["map_chunks"]
+__all__ = ["map_chunks", "reduce_chunks"]
 
 T = TypeVar("T")
+
+BLOCK = 8
+"""Chunks that a thread takes at once: enough to be worth the hand-over."""
+
+AHEAD = 4
+"""Blocks per thread that may wait for their turn, so that results do not pile up."""
 
 
 @lru_cache(maxsize=1)
@@ -29,12 +37,38 @@ def map_chunks(function: Callable[[Rows], T], rows: Rows, control: Control) -> I
     The order does not depend on the number of threads, so sums taken over it are the
     same to the last bit. BLAS is held to one thread while chunks run on several.
     """
+    for block in _blocks(lambda chunks: [function(chunk) for chunk in chunks], rows, control):
+        yield from block
+
+
+def reduce_chunks(
+    function: Callable[[Rows], T], add: Callable[[T, T], T], rows: Rows, control: Control
+) -> T:
+    """Return the sum of ``function(chunk)`` over the chunks, added in a fixed order.
+
+    Chunks are added within blocks on the threads, and blocks in their order, so that
+    nothing but one sum a block is kept.
+    """
+    sums = _blocks(lambda chunks: reduce(add, map(function, chunks)), rows, control)
+    return reduce(add, sums)
+
+
+def _blocks(function: Callable[[list[Rows]], T], rows: Rows, control: Control) -> Iterator[T]:
+    """Yield ``function(chunks)`` for each block of chunks, in order."""
     if rows.n <= control.chunk_rows:
-        yield function(rows)
+        yield function([rows])
         return
     chunks = rows.chunks(control.chunk_rows)
-    with (
-        _blas().limit(limits=1, user_api="blas"),
-        ThreadPoolExecutor(control.n_threads, thread_name_prefix="glmfit") as pool,
-    ):
-        yield from pool.map(function, chunks)
+    with _blas().limit(limits=1, user_api="blas"):
+        pool = ThreadPoolExecutor(control.n_threads, thread_name_prefix="glmfit")
+        waiting: deque[Future[T]] = deque()
+        try:
+            while block := list(islice(chunks, BLOCK)):
+                waiting.append(pool.submit(function, block))
+                if len(waiting) >= AHEAD * control.n_threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            # an error or Ctrl-C leaves no block behind
+            pool.shutdown(cancel_futures=True)

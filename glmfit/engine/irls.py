@@ -17,7 +17,7 @@ problems. *The R Journal* 3/2, 12-15.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -27,7 +27,7 @@ from glmfit.engine.control import Control
 from glmfit.engine.linalg import Triangular, cholesky
 from glmfit.engine.passes import SuffStats
 
-__all__ = ["Iteration", "Solution", "fit_irls"]
+__all__ = ["Iteration", "Solution", "approach", "fit_irls"]
 
 Array = NDArray[np.float64]
 
@@ -48,6 +48,9 @@ NOISE = 16.0 * float(np.finfo(float).eps)
 
 SETTLED = 1e-5
 """Largest share by which the predictor may still move when a fit has converged."""
+
+STILL = 1e-11
+"""Move of every predictor below which weights, and with them the covariance, do not change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,8 @@ class _Point:
     stats: SuffStats
     factor: Triangular
     step: Array
+    observed: bool
+    """Whether the information is the observed one."""
 
     @property
     def decrement(self) -> float:
@@ -155,6 +160,32 @@ def fit_irls(run: Scorable, theta: Array, control: Control, *, observed: bool = 
     return _Scoring(run, control, observed).solve(theta)
 
 
+def approach(run: Scorable, theta: Array, *, near: float = 0.5, within: int = 12) -> Array | None:
+    """Return coefficients near the maximum, or None if a few steps do not lead there.
+
+    Parameters
+    ----------
+    run : Pass
+    theta : ndarray of shape (p,)
+    near : float
+        How many standard errors may be left before the last step.
+    within : int
+        Number of steps.
+    """
+    scoring = _Scoring(run, Control(), observed=False)
+    try:
+        point: _Point | None = scoring.started(theta)
+        for _ in range(within):
+            if point is None:
+                return None
+            if scoring.size(point) <= near:
+                return np.asarray(point.theta + point.step)
+            point, _ = scoring.advance(point)
+    except SingularInformation:
+        return None
+    return None
+
+
 class _Scoring:
     """Fisher scoring on one pass object; holds what the steps share."""
 
@@ -170,17 +201,17 @@ class _Scoring:
         try:
             point = self.started(theta)
             for _ in range(self.control.maxiter):
-                verdict = self.verdict(point)
-                if verdict is not None:
-                    return self.polished(point, verdict)
+                reason, move = self.verdict(point)
+                if reason is not None:
+                    return self.polished(point, reason, move)
                 following, halvings = self.advance(point)
                 if following is None:
                     return self.ended(point, _STALLED)
                 self.record(point, halvings)
                 point = following
-            verdict = self.verdict(point)
-            if verdict is not None:
-                return self.polished(point, verdict)
+            reason, move = self.verdict(point)
+            if reason is not None:
+                return self.polished(point, reason, move)
             return self.ended(point, f"the limit of {self.control.maxiter} iterations was reached")
         except SingularInformation:
             return self.singular(theta)
@@ -201,24 +232,24 @@ class _Scoring:
             stats = self.run(theta, observed=True)
             if not stats.deviance <= limit:
                 return None
-            point = self._from_products(theta, stats)
+            point = self._from_products(theta, stats, True)
             if point is not None:
                 return point
         stats = self.run(theta)
         if not (stats.deviance <= limit and np.isfinite(stats.deviance)):
             return None
         if not self.ill_conditioned:
-            point = self._from_products(theta, stats)
+            point = self._from_products(theta, stats, False)
             if point is not None:
                 return point
         return self._from_roots(theta, stats, newton)
 
     @staticmethod
-    def _from_products(theta: Array, stats: SuffStats) -> _Point | None:
+    def _from_products(theta: Array, stats: SuffStats, observed: bool) -> _Point | None:
         factor = cholesky(stats.information) if stats.finite else None
         if factor is None or factor.smallest_pivot < ILL_CONDITIONED:
             return None
-        return _Point(theta, stats, factor, factor.solve(stats.score))
+        return _Point(theta, stats, factor, factor.solve(stats.score), observed)
 
     def _from_roots(self, theta: Array, stats: SuffStats, newton: bool) -> _Point:
         with np.errstate(invalid="ignore"):  # told of by the test that follows
@@ -234,7 +265,7 @@ class _Scoring:
             inner = cholesky(rotated.information) if rotated.finite else None
             if inner is not None:
                 step = triangle.solve_half(inner.solve(rotated.score))
-                return _Point(theta, stats, triangle.refined(inner), step)
+                return _Point(theta, stats, triangle.refined(inner), step, observed)
         raise SingularInformation
 
     def advance(self, point: _Point) -> tuple[_Point | None, int]:
@@ -259,8 +290,8 @@ class _Scoring:
         phi = self.run.dispersion_guess(point.stats.deviance)
         return point.decrement / np.sqrt(phi) if phi > 0.0 else np.inf
 
-    def verdict(self, point: _Point) -> str | None:
-        """Say why the fit has converged at this point, or None."""
+    def verdict(self, point: _Point) -> tuple[str | None, float]:
+        """Say why the fit has converged at this point, or None; and how far rows may move."""
         # The step must be small for the predictor as well as for the likelihood: where data
         # are separated it stays large while the weights, and with them the decrement, vanish.
         # rounding in the sum X theta is as large as its terms, not as their sum
@@ -270,9 +301,12 @@ class _Scoring:
         elif self.size(point) <= self.control.tol:
             reason = "score and step are zero within tolerance"
         else:
-            return None
-        move, reach = self.run.largest_moves(point.step, point.theta)
-        return reason if move <= SETTLED * max(reach, 1.0) else None
+            return None, np.inf
+        (move,) = self.run.largest_moves(point.step)
+        if move > SETTLED:
+            (reach,) = self.run.largest_moves(point.theta)
+            move = np.inf if move > SETTLED * reach else move
+        return (None if move == np.inf else reason), move
 
     def record(self, point: _Point, halvings: int) -> None:
         """Add a line to the history."""
@@ -282,9 +316,13 @@ class _Scoring:
         if self.control.disp:
             print(f"iteration {number:3d}  deviance {point.stats.deviance:.10g}  step {size:.3g}")
 
-    def polished(self, point: _Point, reason: str) -> Solution:
+    def polished(self, point: _Point, reason: str, move: float) -> Solution:
         """Take one more step and evaluate the covariance where it ends."""
         self.record(point, 0)
+        wanted = self.run.likelihood.canonical or point.observed == self.observed
+        if wanted and move <= STILL:
+            # what was found here is what would be found there
+            return self._solution(replace(point, theta=point.theta + point.step), True, reason)
         last = self.point(point.theta + point.step, newton=self.observed)
         last = last or self.point(point.theta, newton=self.observed)
         return self._solution(last or point, True, reason)

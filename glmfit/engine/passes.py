@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glmfit.engine.control import Control
-from glmfit.engine.executor import map_chunks
+from glmfit.engine.executor import map_chunks, reduce_chunks
 from glmfit.engine.linalg import Triangular, merge_triangular
 from glmfit.engine.predictor import Predictor, pairs
 from glmfit.links import Interval
@@ -187,6 +187,16 @@ class Pass:
 
         return self._triangle(columns)
 
+    def visit(self, theta: Array, function: Callable[[Rows, Array], T]) -> Iterator[T]:
+        """Yield ``function(chunk, eta)`` for each chunk of rows, in their order."""
+        predictor = self.predictor
+        beta = predictor.expand(theta)
+
+        def visited(chunk: Rows) -> T:
+            return function(chunk, _shift(predictor.eta(chunk.design.raw, beta), chunk.offset))
+
+        return map_chunks(_quiet(visited), self.rows, self.control)
+
     def map(
         self, theta: Array, function: Callable[[Rows, Array, EtaStats], T], chunk_rows: int
     ) -> Iterator[T]:
@@ -250,7 +260,7 @@ class Pass:
                 gram += block if a == b else block + block.T
             return SuffStats(rows.deviance, np.einsum("mn,nmp->p", score, columns), gram)
 
-        return self._total(statistics, size)
+        return self._total(statistics)
 
     def largest_moves(self, *thetas: Array) -> tuple[float, ...]:
         """Return the largest absolute predictor of any row under each theta, offset left out."""
@@ -270,18 +280,12 @@ class Pass:
         return self.starter.constant_eta(self.mean_response())
 
     def _sum(self, statistics: Callable[[Rows], SuffStats]) -> SuffStats:
-        width = self.predictor.count * self.rows.design.raw.shape[1]
-        deviance, score, gram = self._total(statistics, width)
+        deviance, score, gram = self._total(statistics)
         return SuffStats(deviance, *self.predictor.contract(score, gram))
 
-    def _total(self, statistics: Callable[[Rows], SuffStats], width: int) -> SuffStats:
-        deviance, score, gram = 0.0, np.zeros(width), np.zeros((width, width))
+    def _total(self, statistics: Callable[[Rows], SuffStats]) -> SuffStats:
         with np.errstate(all="ignore"):
-            for part in map_chunks(_quiet(statistics), self.rows, self.control):
-                deviance += part.deviance
-                score += part.score
-                gram += part.information
-        return SuffStats(deviance, score, gram)
+            return reduce_chunks(_quiet(statistics), _add, self.rows, self.control)
 
     def _triangle(self, matrix: Callable[[Rows], Array]) -> Array:
         upper: Array | None = None
@@ -290,6 +294,13 @@ class Pass:
                 upper = merge_triangular(upper, block)
         assert upper is not None
         return upper
+
+
+def _add(total: SuffStats, part: SuffStats) -> SuffStats:
+    """Return the sum of statistics, in the arrays of the first."""
+    np.add(total.score, part.score, out=total.score)
+    np.add(total.information, part.information, out=total.information)
+    return SuffStats(total.deviance + part.deviance, total.score, total.information)
 
 
 def _shift(eta: Array, offset: Array | None) -> Array:

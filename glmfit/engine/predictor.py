@@ -86,7 +86,8 @@ class Predictor:
         """Return the predictors of stored rows, shape (n,) or (n, M)."""
         if self.count == 1:
             return stored.matvec(beta[0])
-        return np.column_stack([stored.matvec(weights) for weights in beta])
+        # each predictor contiguous: likelihoods go through them one by one
+        return np.stack([stored.matvec(weights) for weights in beta]).T
 
     def score(self, stored: Design, rows: Array) -> Array:
         """Return the score of the stored columns, shape (M q,)."""
@@ -108,7 +109,7 @@ class Predictor:
         for (a, b), row_weight in zip(pairs(self.count), weight, strict=True):
             if a != b and not row_weight.any():
                 continue  # ordinal models only couple neighbours
-            block = stored.sandwich(row_weight)
+            block = stored.block(row_weight)
             out[a * q : (a + 1) * q, b * q : (b + 1) * q] = block
             out[b * q : (b + 1) * q, a * q : (a + 1) * q] = block.T
         return out

@@ -11,6 +11,7 @@ from scipy import sparse
 from glmfit.design import Design, Mapped
 from glmfit.engine.linalg import Alias, cholesky, independent_columns
 from glmfit.engine.passes import Pass, SuffStats
+from glmfit.engine.warm import samples
 
 __all__ = ["FullRank", "full_rank", "select_columns"]
 
@@ -30,29 +31,36 @@ class FullRank:
         Their positions.
     aliased : list of Alias
         The other columns.
+    sample : Pass
+        ``run``, or one over some of its rows that has full rank already.
     start : SuffStats
-        Statistics of the first least-squares fit on the kept columns.
+        Statistics of the first least-squares fit to the rows of ``sample``.
     """
 
     run: Pass
     kept: NDArray[np.intp]
     aliased: list[Alias]
+    sample: Pass
     start: SuffStats
 
 
 def full_rank(run: Pass) -> FullRank:
-    """Drop the columns that those before them determine, as R does."""
-    start = run.start()
+    """Drop the columns that those before them determine, as R does.
+
+    Columns that are independent in a sample of the rows are so in all of them.
+    """
     every = np.arange(run.rows.design.shape[1], dtype=np.intp)
-    factor = cholesky(start.information) if start.finite else None
-    if factor is not None and factor.smallest_pivot > SAFE_PIVOT:
-        return FullRank(run, every, [], start)
+    for sample in reversed(samples(run)):
+        start = sample.start()
+        factor = cholesky(start.information) if start.finite else None
+        if factor is not None and factor.smallest_pivot > SAFE_PIVOT:
+            return FullRank(run, every, [], sample, start)
     kept, aliased = independent_columns(run.design_triangle(), run.control.rank_tol)
     if not aliased:
-        return FullRank(run, every, [], start)
+        return FullRank(run, every, [], run, start)
     design = select_columns(run.rows.design, kept)
     reduced = replace(run, rows=run.rows.with_design(design))
-    return FullRank(reduced, kept, aliased, reduced.start())
+    return FullRank(reduced, kept, aliased, reduced, reduced.start())
 
 
 def select_columns(design: Design, kept: NDArray[np.intp]) -> Mapped:

@@ -20,6 +20,7 @@ from glmfit.engine.passes import Pass
 from glmfit.engine.rank import FullRank, full_rank, select_columns
 from glmfit.engine.separation import MOVED, Separation, estimable, find_separation
 from glmfit.engine.start import starting_theta
+from glmfit.engine.warm import from_sample
 from glmfit.errors import (
     ArgumentError,
     ArgumentTypeError,
@@ -29,7 +30,7 @@ from glmfit.errors import (
     SeparationWarning,
     warn,
 )
-from glmfit.families import Family
+from glmfit.families import Family, Working
 from glmfit.likelihoods import GLMLikelihood
 from glmfit.models.bias import bias_label, check_bias_family, jeffreys_penalty
 from glmfit.models.data import ModelData
@@ -97,30 +98,29 @@ def fit_record(
     ranked = full_rank(Pass(data.rows(), likelihood, control))
     aliased = describe_aliases(ranked.aliased, data.names)
     warn_of_aliases(aliased)
-    theta = _start(ranked, data, start_params)
-    null = null_constant(data, family, control)
+    null = _null_model(ranked.run, data, family, control)
     if bias is None:
-        solution = _best_fit(ranked.run, theta, null, control, observed)
+        solution = _best_fit(ranked, data, start_params, null, observed)
     else:
-        solution = fit_firth(ranked.run, theta, control, bias)
-    eta = ranked.run.eta(solution.theta)
+        solution = fit_firth(ranked.run, _start(ranked, data, start_params), control, bias)
     separation = None
-    pearson, perfect = _ending(ranked.run, family, eta)
+    pearson, perfect = _ending(ranked.run, family, solution.theta)
     if bias is None and (perfect or not solution.converged):
         separation = _separation(ranked.run, likelihood)
     if separation is not None:
         return _separated_record(
             data, likelihood, ranked, solution, separation, aliased, scale, observed, null
         )
-    solution = _judged(solution, ranked, eta)
-    fitted = _Fitted(ranked.kept, solution, eta, pearson)
+    solution = _judged(solution, ranked)
+    fitted = _Fitted(ranked.kept, solution, pearson)
     record = _record(data, likelihood, ranked, fitted, aliased, scale, null)
     return record if bias is None else as_bias_reduced(record, solution, bias, family.canonical)
 
 
-def _judged(solution: Solution, ranked: FullRank, eta: Array) -> Solution:
+def _judged(solution: Solution, ranked: FullRank) -> Solution:
     """Return the solution with the boundary that it met, having warned of what is wrong."""
-    boundary = _boundary(ranked.run, eta, CONVERGED_AT if solution.converged else AT_BOUNDARY)
+    share = CONVERGED_AT if solution.converged else AT_BOUNDARY
+    boundary = _boundary(ranked.run, solution.theta, share)
     if boundary is not None:
         solution = replace(solution, converged=False, reason=f"{solution.reason}; {boundary}")
     if not solution.converged:
@@ -147,21 +147,34 @@ def as_bias_reduced(
     return replace(record, bias_reduced=bias_label(bias), penalty=penalty)
 
 
-def _best_fit(run: Pass, theta: Array, null: float, control: Control, observed: bool) -> Solution:
-    """Return the fit from ``theta``, or from the constant where that ends higher.
+def _best_fit(
+    ranked: FullRank, data: ModelData, start_params: Any, null: _Null, observed: bool
+) -> Solution:
+    """Return the maximum, or the fit from the constant where that ends higher.
 
     A link that is not one branch (the inverse link of a normal response) has local maxima,
     and one that is worse than a constant is no answer.
     """
-    solution = fit_irls(run, theta, control, observed=observed)
+    run = ranked.run
+    solution = _first_fit(ranked, data, start_params, observed)
     unit = constant_combination(run.rows.design)
-    if unit is None or not np.isfinite(null):
+    if unit is None or not np.isfinite(null.deviance):
         return solution
-    level = _constant_deviance(run, null)
-    if not np.isfinite(level) or solution.deviance <= level * (1.0 + 1e-9) + 1e-12:
+    if solution.deviance <= null.deviance * (1.0 + 1e-9) + 1e-12:
         return solution
-    again = fit_irls(run, null * unit, control, observed=observed)
+    again = fit_irls(run, null.constant * unit, run.control, observed=observed)
     return again if again.deviance < solution.deviance else solution
+
+
+def _first_fit(ranked: FullRank, data: ModelData, start_params: Any, observed: bool) -> Solution:
+    """Return the fit from a start of the user's, of a sample of many rows, or of all rows."""
+    run, control = ranked.run, ranked.run.control
+    if start_params is None and ranked.sample is not run:
+        near = from_sample(run, starting_theta(ranked.sample, ranked.start))
+        solution = fit_irls(run, near, control, observed=observed)
+        if solution.converged:
+            return solution
+    return fit_irls(run, _start(ranked, data, start_params), control, observed=observed)
 
 
 def _check_boundary(data: ModelData, family: Family) -> None:
@@ -220,7 +233,8 @@ def warn_of_aliases(aliased: dict[str, str]) -> None:
 
 def _start(ranked: FullRank, data: ModelData, start_params: Any) -> Array:
     if start_params is None:
-        return starting_theta(ranked.run, ranked.start)
+        whole = ranked.sample is ranked.run
+        return starting_theta(ranked.run, ranked.start if whole else ranked.run.start())
     try:
         given = np.asarray(start_params, dtype=np.float64).ravel()
     except (TypeError, ValueError) as error:
@@ -238,11 +252,12 @@ def _start(ranked: FullRank, data: ModelData, start_params: Any) -> Array:
     return theta
 
 
-def _boundary(run: Pass, eta: Array, share: float) -> str | None:
+def _boundary(run: Pass, theta: Array, share: float) -> str | None:
     """Say which rows have run into the end of the domain, or return None."""
     domain = run.likelihood.eta_domain
     if domain.unbounded:
         return None
+    eta = run.eta(theta)
     room = np.minimum(eta - domain.low, domain.high - eta)
     near = room < share * max(float(np.abs(eta).max()), 1e-300)
     if not near.any():
@@ -256,12 +271,19 @@ def _boundary(run: Pass, eta: Array, share: float) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
+class _Null:
+    """The model that has a constant and the offset only; NaN where it cannot be had."""
+
+    constant: float
+    deviance: float
+
+
+@dataclass(frozen=True, slots=True)
 class _Fitted:
-    """A solution, the columns it is for, and the predictor and Pearson sum of all rows there."""
+    """A solution, the columns it is for, and Pearson's sum over all rows there."""
 
     kept: NDArray[np.intp]
     solution: Solution
-    eta: Array
     pearson: float
     separation: Separation | None = None
 
@@ -289,7 +311,7 @@ def _separated_record(
     aliased: dict[str, str],
     scale: str | float | None,
     observed: bool,
-    null: float,
+    null: _Null,
 ) -> FitRecord:
     """Return the limit of the fit along the direction of separation.
 
@@ -329,8 +351,11 @@ def _separated_record(
         reason="the data are separated, so no finite maximum-likelihood estimate exists",
         history=solution.history,
     )
-    pearson, _ = _ending(ranked.run, likelihood.family, eta)
-    fitted = _Fitted(kept, limit, eta, pearson, separation)
+    settled = np.isfinite(eta)  # the other rows are fitted perfectly
+    with np.errstate(all="ignore"):
+        values = likelihood.family.working(rows.y[settled], eta[settled])
+    pearson = _pearson(values, None if rows.weight is None else rows.weight[settled])
+    fitted = _Fitted(kept, limit, pearson, separation)
     return _record(data, likelihood, ranked, fitted, aliased, scale, null)
 
 
@@ -368,7 +393,7 @@ def _record(
     fitted: _Fitted,
     aliased: dict[str, str],
     scale: str | float | None,
-    null: float,
+    null: _Null,
 ) -> FitRecord:
     run, solution = ranked.run, fitted.solution
     family = likelihood.family
@@ -378,8 +403,8 @@ def _record(
     nobs, rank = data.n_effective, ranked.kept.size
     pearson = fitted.pearson
     phi, source = _dispersion(family, scale, pearson, solution.deviance, nobs - rank)
-    null_deviance = _constant_deviance(run, null)
     saturated = _saturated(likelihood, data)
+    llf, llnull = _log_likelihoods(family, saturated, (solution.deviance, null.deviance), nobs, phi)
     return FitRecord(
         base=widen(solution.theta, fitted.kept, p, 0.0),
         kept=fitted.kept,
@@ -387,11 +412,11 @@ def _record(
         scale=phi,
         scale_note=source,
         deviance=solution.deviance,
-        null_deviance=null_deviance,
+        null_deviance=null.deviance,
         pearson_chi2=pearson,
-        llf=_llf(family, saturated, solution.deviance, nobs, phi),
-        llnull=_llf(family, saturated, null_deviance, nobs, phi),
-        null_constant=null,
+        llf=llf,
+        llnull=llnull,
+        null_constant=null.constant,
         total_squares=_squares(data) if family.variance_power() == 0.0 else math.nan,
         nobs=nobs,
         rank=rank,
@@ -406,30 +431,34 @@ def _record(
     )
 
 
-def _ending(run: Pass, family: Family, eta: Array) -> tuple[float, bool]:
+def _ending(run: Pass, family: Family, theta: Array) -> tuple[float, bool]:
     """Return Pearson's chi-square, and whether some row is fitted to the last digit.
 
     A row at an end of its mean's range that is fitted perfectly may have hidden the last of
     the score of a separated fit in rounding.
     """
 
-    def sums(chunk: Rows) -> tuple[float, bool]:
-        assert chunk.offset is not None
-        inside = np.isfinite(chunk.offset)
-        with np.errstate(all="ignore"):
-            values = family.working(chunk.y, np.where(inside, chunk.offset, 0.0))
-            # score^2 / weight is (y - mu)^2 / V(mu), also where mu rounds to an end
-            counted = inside & (values.weight > 0.0)
-            squares = np.divide(
-                values.score**2, values.weight, out=np.zeros_like(chunk.offset), where=counted
-            )
-        total = squares.sum() if chunk.weight is None else np.dot(squares, chunk.weight)
-        ends = (values.deviance < PERFECT) & (family.recession_signs(chunk.y) != 0)
-        return float(total), bool(ends.any())
+    def sums(chunk: Rows, eta: Array) -> tuple[float, bool]:
+        values = family.working(chunk.y, eta)
+        perfect = values.deviance < PERFECT
+        if perfect.any():
+            perfect &= family.recession_signs(chunk.y) != 0
+        return _pearson(values, chunk.weight), bool(perfect.any())
 
-    # the predictor rides along as the offset of rows whose design is not read
-    parts = list(map_chunks(sums, replace(run.rows, offset=eta), run.control))
+    parts = list(run.visit(theta, sums))
     return float(sum(part for part, _ in parts)), any(perfect for _, perfect in parts)
+
+
+def _pearson(values: Working, weight: Array | None) -> float:
+    """Return the sum of (y - mu)^2 / V(mu); rows without weight are 0."""
+    # score^2 / weight is (y - mu)^2 / V(mu), also where mu rounds to an end
+    squares = values.score * values.score
+    if values.weight.min(initial=1.0) > 0.0:
+        squares /= values.weight
+    else:
+        counted = values.weight > 0.0
+        squares = np.divide(squares, values.weight, out=np.zeros_like(squares), where=counted)
+    return float(squares.sum() if weight is None else np.dot(squares, weight))
 
 
 def _dispersion(
@@ -471,17 +500,30 @@ def _saturated(likelihood: GLMLikelihood, data: ModelData) -> Callable[[float], 
     return total
 
 
-def _llf(
+def _log_likelihoods(
     family: Family,
     saturated: Callable[[float], float],
-    deviance: float,
+    deviances: tuple[float, ...],
     nobs: float,
     scale: float,
-) -> float:
-    phi = family.likelihood_scale(deviance, nobs, scale)
-    if not phi > 0.0:
-        return math.inf if phi == 0.0 else math.nan
-    return saturated(phi) - 0.5 * deviance / phi
+) -> tuple[float, ...]:
+    """Return the log-likelihoods at deviances, each at its own dispersion."""
+    known: dict[float, float] = {}
+    out = []
+    for deviance in deviances:
+        phi = family.likelihood_scale(deviance, nobs, scale)
+        if not phi > 0.0:
+            out.append(math.inf if phi == 0.0 else math.nan)
+            continue
+        if phi not in known:
+            known[phi] = saturated(phi)
+        out.append(known[phi] - 0.5 * deviance / phi)
+    return tuple(out)
+
+
+def _null_model(run: Pass, data: ModelData, family: Family, control: Control) -> _Null:
+    constant = null_constant(data, family, control)
+    return _Null(constant, _constant_deviance(run, constant))
 
 
 def null_constant(data: ModelData, family: Family, control: Control) -> float:

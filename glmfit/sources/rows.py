@@ -64,6 +64,15 @@ class Rows:
             None if self.weight is None else self.weight[rows],
         )
 
+    def thin(self, step: int) -> Rows:
+        """Return every ``step``-th row, as views where that can be."""
+        return Rows(
+            self.y[::step],
+            self.design.thin(step),
+            None if self.offset is None else self.offset[::step],
+            None if self.weight is None else self.weight[::step],
+        )
+
     def with_design(self, design: Design) -> Rows:
         """Return the same rows with another design."""
         return Rows(self.y, design, self.offset, self.weight)
