@@ -212,6 +212,16 @@ class Pass:
         control = replace(self.control, chunk_rows=chunk_rows)
         return map_chunks(_quiet(evaluated), self.rows, control)
 
+    def score_rows(self, theta: Array) -> Array:
+        """Return what each row adds to the score, shape (n, P)."""
+        predictor = self.predictor
+
+        def contributions(chunk: Rows, _: Array, rows: EtaStats) -> Array:
+            score = np.atleast_2d(rows.score.T)
+            return np.asarray(np.einsum("mn,nmp->np", score, predictor.dense_rows(chunk.design)))
+
+        return np.concatenate(list(self.map(theta, contributions, self.control.chunk_rows)))
+
     def deviance(self, theta: Array) -> float:
         """Return the deviance alone."""
 

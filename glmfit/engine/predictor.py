@@ -13,7 +13,7 @@ Yee, T. W. (2015). *Vector Generalized Linear and Additive Models*, ch. 3.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,20 @@ class Predictor:
         if self.constraints is not None:
             return int(self.constraints.shape[1])
         return self.count * self.design.shape[1]
+
+    def chosen(self, kept: NDArray[np.intp]) -> Predictor:
+        """Return the same predictors of some of the coefficients, the others being 0."""
+        if kept.size == self.n_parameters:
+            return self
+        whole = self.constraints
+        if whole is None:
+            whole = sparse.eye_array(self.n_parameters, format="csr")
+        return replace(self, constraints=whole[:, kept])
+
+    def drift(self, direction: Array) -> Array:
+        """Return how a direction of the coefficients moves each predictor, shape (n, M)."""
+        moves = self.eta(self.design.raw, self.expand(direction))
+        return moves.reshape(self.design.shape[0], self.count)
 
     def _map(self) -> Any:
         """Return K, or None where coefficients are weights of stored columns already."""

@@ -18,7 +18,7 @@ case-control studies and survival studies with tied death times. *Biometrika* 68
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,8 @@ class Block:
 
     Attributes
     ----------
+    strata : ndarray of int, shape (B,)
+        Which strata they are.
     rows : ndarray of int, shape (B, n)
         Rows of each stratum, the chosen ones first.
     chosen : int
@@ -52,6 +54,7 @@ class Block:
         1 where the chosen rows are the cases, -1 where they are the controls.
     """
 
+    strata: Rows
     rows: Rows
     chosen: int
     sign: float
@@ -61,7 +64,8 @@ class Block:
         each = (self.chosen + 1) * (p * p + p + 1) * 3 + self.rows.shape[1] * p
         step = max(1, HELD // each)
         for start in range(0, self.rows.shape[0], step):
-            yield Block(self.rows[start : start + step], self.chosen, self.sign)
+            part = slice(start, start + step)
+            yield replace(self, strata=self.strata[part], rows=self.rows[part])
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,7 @@ class Strata:
         kind = np.where(self.informative, kind.ravel(), -1)
         return [
             Block(
+                np.flatnonzero(kind == k),
                 order[starts[kind == k][:, None] + np.arange(size)],
                 int(number),
                 -1.0 if is_flipped else 1.0,
@@ -199,6 +204,7 @@ class ConditionalLikelihood:
     Parameters
     ----------
     blocks : tuple of Block
+        Every stratum from 0 on in one of them.
     """
 
     blocks: tuple[Block, ...]
@@ -236,6 +242,15 @@ class ConditionalLikelihood:
                 information += covariance.sum(axis=0)
         return SuffStats(2.0 * total, score, information)
 
+    def scores(self, eta: Array, columns: Array) -> Array:
+        """Return what each stratum adds to the score, by number, shape (n_strata, p)."""
+        out = np.zeros((sum(block.strata.size for block in self.blocks), columns.shape[1]))
+        for whole in self.blocks:
+            for block in whole.parts(columns.shape[1]):
+                moves = block.sign * columns[block.rows]
+                out[block.strata] = -subset_moments(_predictors(block, eta), moves, block.chosen)[1]
+        return out
+
 
 def _predictors(block: Block, eta: Array) -> Array:
     """Return eta by stratum less its largest, which changes no probability, shape (B, n)."""
@@ -263,6 +278,11 @@ class StrataPass:
     def __call__(self, theta: Array, *, observed: bool = False) -> SuffStats:
         """Return deviance, score and information at ``theta``."""
         return self._evaluate(theta, self.columns)
+
+    def score_rows(self, theta: Array) -> Array:
+        """Return what each stratum adds to the score, shape (n_strata, p)."""
+        with np.errstate(all="ignore"):
+            return self.likelihood.scores(self.eta(theta), self.columns)
 
     def deviance(self, theta: Array) -> float:
         """Return the deviance alone."""
@@ -298,6 +318,10 @@ class StrataPass:
     def dispersion_guess(self, deviance: float) -> float:
         """Return the dispersion, which is 1."""
         return 1.0
+
+    def chosen(self, kept: Rows) -> StrataPass:
+        """Return the pass over some of the columns."""
+        return replace(self, columns=np.ascontiguousarray(self.columns[:, kept]))
 
     def differences(self) -> Array:
         """Return case less control for every such pair of a stratum, shape (n_pairs, p)."""

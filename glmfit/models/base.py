@@ -12,6 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from glmfit.design import Design
+from glmfit.engine.passes import Pass
+from glmfit.engine.strata import StrataPass
 from glmfit.errors import (
     AlignmentError,
     ArgumentError,
@@ -25,6 +27,7 @@ from glmfit.formula.table import Table
 from glmfit.links import Link
 from glmfit.models.arrays import aligned_exog, array_data, design_of_arrays
 from glmfit.models.data import ModelData, Reading, formula_data, log_exposure
+from glmfit.results.record import FitRecord
 from glmfit.sources import Rows
 
 __all__ = ["Model", "NewRows", "refuse_unknown"]
@@ -166,6 +169,38 @@ class Model:
                 "each row of the fit is gone."
             )
         return self.data
+
+    def fitted_pass(self, record: FitRecord) -> Pass | StrataPass:
+        """Return the pass that the estimates maximise.
+
+        It is over the coefficients ``record.kept``, at which ``record.base[record.kept]``
+        are the estimates, and of a separated fit over what is left of the rows in the limit.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not define fitted_pass")
+
+    def fitted_rows(self, record: FitRecord) -> NDArray[np.bool_]:
+        """Return which of the rows used stand in `fitted_pass`, shape (m,)."""
+        data = self._kept_data()
+        return np.ones(len(data.response.y), bool) if data.weight is None else data.weight > 0.0
+
+    def score_rows(self, record: FitRecord) -> Array:
+        """Return what each row used adds to the score at the estimates.
+
+        Prior weights are in; the score is that of the log-likelihood times the dispersion.
+
+        Returns
+        -------
+        ndarray of shape (m, P)
+            For the P coefficients ``record.kept``; a row for each stratum in models that
+            have strata. 0 for rows of weight 0, and for those that a separated fit fits
+            perfectly.
+        """
+        return self._spread_scores(record, self.fitted_rows(record))
+
+    def _spread_scores(self, record: FitRecord, present: NDArray[np.bool_]) -> Array:
+        out = np.zeros((present.size, record.kept.size))
+        out[present] = self.fitted_pass(record).score_rows(record.base[record.kept])
+        return out
 
     def linear_predictor(self, theta: Array) -> Array:
         """Return X theta + offset of the rows used, shape (m,)."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -14,7 +13,6 @@ from numpy.typing import NDArray
 from glmfit.engine.control import Control
 from glmfit.engine.irls import Solution, fit_irls
 from glmfit.engine.linalg import Alias, independent_columns, merge_triangular
-from glmfit.engine.rank import select_columns
 from glmfit.engine.separation import find_separation
 from glmfit.engine.strata import ConditionalLikelihood, Strata, StrataPass
 from glmfit.errors import (
@@ -31,10 +29,11 @@ from glmfit.formula.alignment import beside
 from glmfit.formula.response import Response, proportion_response
 from glmfit.formula.table import Table
 from glmfit.links import Link
-from glmfit.models.base import Model, NewRows, refuse_unknown
-from glmfit.models.data import BESIDE, ModelData
-from glmfit.models.fitting import describe_aliases, widen
-from glmfit.models.glm import check_method, one_control, other_settings
+from glmfit.models.base import NewRows
+from glmfit.models.data import ModelData
+from glmfit.models.discrete import DiscreteModel
+from glmfit.models.fitting import describe_aliases
+from glmfit.models.records import discrete_record, given_start
 from glmfit.results.conditional import ConditionalResults, StrataCounts
 from glmfit.results.record import FitRecord
 
@@ -84,7 +83,7 @@ class CaseReading:
         """Raise unless the rows can be fitted."""
 
 
-class ConditionalLogit(Model):
+class ConditionalLogit(DiscreteModel[ConditionalResults]):
     """Conditional logit on arrays.
 
     Parameters
@@ -109,8 +108,10 @@ class ConditionalLogit(Model):
     summary_title: ClassVar[str] = "Conditional Logit Regression Results"
     summary_name: ClassVar[str] = "ConditionalLogit"
 
-    columns: NDArray[np.intp]
-    """Columns of the formula's design that are kept: all but the intercept."""
+    options = ("groups", "offset", "event")
+
+    reading: CaseReading
+    group_column: str | None = None
 
     def __init__(
         self,
@@ -123,49 +124,22 @@ class ConditionalLogit(Model):
         missing: str = "none",
         **unknown: Any,
     ) -> None:
-        refuse_unknown(type(self).__name__, unknown, _ARRAY_NAMES)
-        given = _beside(groups, offset)
-        self._set_arrays(endog, exog, CaseReading(event), given, missing)
-        self._drop_intercept()
+        given = {"groups": groups, "offset": offset, "event": event}
+        self._from_arrays(endog, exog, missing, given, unknown)
 
-    @classmethod
-    def from_formula(
-        cls,
-        formula: str,
-        data: Any,
-        *,
-        groups: Any = None,
-        offset: Any = None,
-        event: Any = None,
-        subset: Any = None,
-        missing: str = "drop",
-        env: Mapping[str, Any] | bool | None = None,
-        **unknown: Any,
-    ) -> Self:
-        """Make the model from a formula and data (see `conditional_logit`)."""
-        refuse_unknown(cls.__name__, unknown, (*_ARRAY_NAMES, "subset", "env"))
-        given = _beside(groups, offset)
-        model = cls.__new__(cls)
-        model._set_formula(
-            formula, data, CaseReading(event), given, missing=missing, subset=subset, env=env
-        )
-        # groups= given as values have no name to be found by in new data
-        model.group_column = groups if isinstance(groups, str) else None
-        model._drop_intercept()
-        return model
-
-    group_column: str | None = None
-
-    def _drop_intercept(self) -> None:
-        """Leave the intercept out; factors stay coded as beside one."""
-        data = self.data
-        self.columns = np.flatnonzero([name != "Intercept" for name in data.names])
-        if self.columns.size < len(data.names):
-            self.data = replace(
-                data,
-                design=select_columns(data.design, self.columns),
-                names=tuple(data.names[j] for j in self.columns),
+    def _read(self, options: Mapping[str, Any]) -> None:
+        if options.get("groups") is None:
+            raise ArgumentError(
+                "A conditional logit needs groups=, the stratum of each row: a column name or "
+                "values."
             )
+        self.reading = CaseReading(options.get("event"))
+
+    def _settle(self, options: Mapping[str, Any]) -> None:
+        # groups= given as values have no name to be found by in new data
+        groups = options["groups"]
+        self.group_column = groups if isinstance(groups, str) else None
+        self._drop_intercept()
         if self.columns.size == 0:
             raise ArgumentError("The model has no columns; add a term.")
 
@@ -180,69 +154,37 @@ class ConditionalLogit(Model):
         codes, levels = pd.factorize(np.asarray(data.groups))
         return Strata(np.asarray(codes, dtype=np.intp), data.response.y == 1.0, len(levels))
 
-    def fit(
-        self,
-        start_params: Any = None,
-        method: str = "newton",
-        maxiter: int = 100,
-        full_output: bool = True,
-        disp: bool = False,
-        *,
-        tol: float = 1e-8,
-        use_t: bool = False,
-        cov_type: str = "nonrobust",
-        control: Control | None = None,
-        **unknown: Any,
-    ) -> ConditionalResults:
-        """Fit by maximum conditional likelihood.
+    def _maximised(self, control: Control, start_params: Any, method: str) -> FitRecord:
+        return _fit(self, control, start_params)
 
-        Parameters
-        ----------
-        start_params : array_like of shape (p,), optional
-        method : str
-            As in `GLM.fit`: there is one solver.
-        maxiter, full_output, disp, tol, use_t, control
-            As in `GLM.fit`.
-        cov_type : {"nonrobust"}
-            Robust covariances are not available for conditional models yet.
+    def _results(self, record: FitRecord, **how: Any) -> ConditionalResults:
+        return ConditionalResults(self, record, record.unscaled, **how)
+
+    @property
+    def counts(self) -> StrataCounts:
+        """Strata that can be compared within, and those that say nothing."""
+        strata = self.strata
+        used = strata.informative[strata.codes]
+        inner = strata.taken(used)
+        return StrataCounts(
+            inner.count, strata.count - inner.count, int(used.sum()), int((~used).sum()),
+            int(inner.sizes.min()), int(inner.sizes.max()),
+        )  # fmt: skip
+
+    def fitted_pass(self, record: FitRecord) -> StrataPass:
+        """Return the pass that the estimates maximise (see `Model.fitted_pass`)."""
+        return _whole_pass(self).chosen(record.kept)
+
+    def score_rows(self, record: FitRecord) -> Array:
+        """Return what each stratum adds to the score at the estimates.
 
         Returns
         -------
-        ConditionalResults
-
-        Raises
-        ------
-        DataError
-            If no stratum has both cases and controls, or no column varies within one.
-
-        Warns
-        -----
-        CollinearityWarning
-            If a column is constant within every stratum, or others determine it there.
-        SeparationWarning
-            If no finite estimate exists, by the columns that separate strata.
-        ConvergenceWarning
-            If no maximum was reached otherwise.
+        ndarray of shape (n_strata, P)
+            In the order of ``strata``, for the P coefficients ``record.kept``; 0 for strata
+            without both cases and controls.
         """
-        refuse_unknown("fit", other_settings(unknown), _FIT_NAMES)
-        check_method(method)
-        if cov_type != "nonrobust":
-            raise ArgumentError("Conditional models have the nonrobust covariance only, so far.")
-        limits = one_control(control, maxiter=maxiter, tol=tol, disp=disp)
-        record, counts = _fit(self, limits, start_params)
-        told = {"description": "Standard errors assume that the model holds."}
-        return ConditionalResults(
-            self, record, counts, use_t=use_t, cov_type=cov_type, cov_kwds=told
-        )
-
-    def new_rows(
-        self, exog: Any, transform: bool, offset: Any, exposure: Any, new_levels: str
-    ) -> NewRows:
-        """Return the rows to predict (see `ConditionalResults.predict`)."""
-        rows = super().new_rows(exog, transform, offset, exposure, new_levels)
-        if exog is None or rows.design.shape[1] == self.columns.size:
-            return rows
-        return replace(rows, design=select_columns(rows.design, self.columns))
+        return self._spread_scores(record, self.strata.informative)
 
     def new_strata(self, exog: Any, groups: Any, rows: NewRows) -> NDArray[np.intp]:
         """Return the stratum of each complete row to predict, -1 where that is missing."""
@@ -270,22 +212,6 @@ class ConditionalLogit(Model):
                 "one of them is no function of its own predictor and one event; "
                 "which='linear' gives the linear predictor."
             )
-
-
-_ARRAY_NAMES = ("groups", "offset", "event", "missing")
-
-_FIT_NAMES = (
-    "start_params", "method", "maxiter", "full_output", "disp", "tol", "use_t", "cov_type",
-    "control",
-)  # fmt: skip
-
-
-def _beside(groups: Any, offset: Any) -> dict[str, Any]:
-    if groups is None:
-        raise ArgumentError(
-            "A conditional logit needs groups=, the stratum of each row: a column name or values."
-        )
-    return {**dict.fromkeys(BESIDE), "groups": groups, "offset": offset}
 
 
 def conditional_logit(
@@ -343,43 +269,54 @@ class _Ready:
     run: StrataPass
     kept: NDArray[np.intp]
     aliased: dict[str, str]
-    counts: StrataCounts
 
 
-def _fit(
-    model: ConditionalLogit, control: Control, start_params: Any
-) -> tuple[FitRecord, StrataCounts]:
+def _fit(model: ConditionalLogit, control: Control, start_params: Any) -> FitRecord:
     ready = _prepare(model, control)
-    start = _start(model, ready, start_params)
+    kept, total = ready.kept, len(model.data.names)
+    start = np.zeros(kept.size)
+    if start_params is not None:
+        start = given_start(start_params, kept, total)
     solution = fit_irls(ready.run, start, control)
     if not solution.converged:
         _warn_of_no_maximum(model, ready, solution)
-    return _record(model, ready, solution), ready.counts
+    return discrete_record(
+        solution,
+        kept,
+        total,
+        most=0.0,
+        null_deviance=ready.run.deviance(np.zeros(kept.size)),
+        nobs=model.counts.rows,
+        rank=kept.size,
+        has_constant=False,
+        aliased=ready.aliased,
+        alias_check=np.zeros((0, total)),
+    )
 
 
 def _prepare(model: ConditionalLogit, control: Control) -> _Ready:
+    names = model.data.names
+    whole = _whole_pass(model)
+    kept, aliased = independent_columns(merge_triangular(None, whole.columns), control.rank_tol)
+    told = _told(aliased, names)
+    if kept.size == 0:
+        raise DataError(
+            f"No column varies within a stratum ({', '.join(names)}), so no effect is identified."
+        )
+    _warn_of_aliases(told)
+    return _Ready(whole.chosen(kept), kept, told)
+
+
+def _whole_pass(model: ConditionalLogit) -> StrataPass:
+    """Return the pass over the strata that can be compared within, in all columns."""
     data, strata = model._kept_data(), model.strata
     used = strata.informative[strata.codes]
     if not used.any():
         raise DataError("No stratum has both cases and controls, so there is nothing to compare.")
     inner = strata.taken(used)
-    columns = _within(data.design.toarray()[used], inner)
-    kept, aliased = independent_columns(merge_triangular(None, columns), control.rank_tol)
-    told = _told(aliased, data.names)
-    if kept.size == 0:
-        raise DataError(
-            f"No column varies within a stratum ({', '.join(data.names)}), so no effect is "
-            "identified."
-        )
-    _warn_of_aliases(told)
-    likelihood = ConditionalLikelihood(tuple(inner.blocks()))
     offset = None if data.offset is None else data.offset[used]
-    run = StrataPass(np.ascontiguousarray(columns[:, kept]), offset, likelihood)
-    counts = StrataCounts(
-        inner.count, strata.count - inner.count, int(used.sum()), int((~used).sum()),
-        int(inner.sizes.min()), int(inner.sizes.max()),
-    )  # fmt: skip
-    return _Ready(run, kept, told, counts)
+    columns = _within(data.design.toarray()[used], inner)
+    return StrataPass(columns, offset, ConditionalLikelihood(tuple(inner.blocks())))
 
 
 def _within(matrix: Array, strata: Strata) -> Array:
@@ -416,18 +353,6 @@ def _warn_of_aliases(aliased: dict[str, str]) -> None:
         )
 
 
-def _start(model: ConditionalLogit, ready: _Ready, given: Any) -> Array:
-    if given is None:
-        return np.zeros(ready.kept.size)
-    values = np.asarray(given, dtype=float).ravel()
-    if values.size != len(model.data.names):
-        raise ArgumentError(
-            f"start_params has {values.size} values for {len(model.data.names)} coefficients."
-        )
-    start: Array = np.nan_to_num(values)[ready.kept]
-    return start
-
-
 def _warn_of_no_maximum(model: ConditionalLogit, ready: _Ready, solution: Solution) -> None:
     """Warn of a fit that did not converge: of separation, where that is why."""
     found = None
@@ -444,34 +369,4 @@ def _warn_of_no_maximum(model: ConditionalLogit, ready: _Ready, solution: Soluti
         "estimate exists. The numbers shown are where the iterations ended; leave terms out or "
         "join strata.",
         SeparationWarning,
-    )
-
-
-def _record(model: ConditionalLogit, ready: _Ready, solution: Solution) -> FitRecord:
-    total = len(model.data.names)
-    unscaled = np.full((total, total), np.nan)
-    unscaled[np.ix_(ready.kept, ready.kept)] = solution.covariance
-    null = ready.run.deviance(np.zeros(ready.kept.size))
-    return FitRecord(
-        base=widen(solution.theta, ready.kept, total, 0.0),
-        kept=ready.kept,
-        unscaled=unscaled,
-        scale=1.0,
-        scale_note=None,
-        deviance=solution.deviance,
-        null_deviance=null,
-        pearson_chi2=math.nan,
-        llf=-0.5 * solution.deviance,
-        llnull=-0.5 * null,
-        null_constant=math.nan,
-        total_squares=math.nan,
-        nobs=ready.counts.rows,
-        rank=ready.kept.size,
-        has_constant=False,
-        aliased=ready.aliased,
-        alias_check=np.zeros((0, total)),
-        converged=solution.converged,
-        reason=solution.reason,
-        condition=solution.condition,
-        history=solution.history,
     )

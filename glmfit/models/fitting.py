@@ -23,7 +23,6 @@ from glmfit.engine.start import starting_theta
 from glmfit.engine.warm import from_sample
 from glmfit.errors import (
     ArgumentError,
-    ArgumentTypeError,
     CollinearityWarning,
     ConvergenceWarning,
     FitError,
@@ -34,6 +33,7 @@ from glmfit.families import Family, Working
 from glmfit.likelihoods import GLMLikelihood
 from glmfit.models.bias import bias_label, check_bias_family, jeffreys_penalty
 from glmfit.models.data import ModelData
+from glmfit.models.records import given_start, widen, widen_square
 from glmfit.results.record import FitRecord
 from glmfit.sources import Rows
 
@@ -45,7 +45,6 @@ __all__ = [
     "kept_design",
     "null_constant",
     "warn_of_aliases",
-    "widen",
 ]
 
 Array = NDArray[np.float64]
@@ -235,15 +234,7 @@ def _start(ranked: FullRank, data: ModelData, start_params: Any) -> Array:
     if start_params is None:
         whole = ranked.sample is ranked.run
         return starting_theta(ranked.run, ranked.start if whole else ranked.run.start())
-    try:
-        given = np.asarray(start_params, dtype=np.float64).ravel()
-    except (TypeError, ValueError) as error:
-        raise ArgumentTypeError(f"start_params must be numbers ({error}).") from error
-    if given.size != len(data.names):
-        raise ArgumentError(
-            f"start_params has {given.size} values for {len(data.names)} coefficients."
-        )
-    theta = np.nan_to_num(given, nan=0.0)[ranked.kept]
+    theta = given_start(start_params, ranked.kept, len(data.names))
     if not np.isfinite(ranked.run.deviance(theta)):
         raise ArgumentError(
             "start_params lie outside the domain of the model: some mean is impossible there. "
@@ -359,13 +350,6 @@ def _separated_record(
     return _record(data, likelihood, ranked, fitted, aliased, scale, null)
 
 
-def widen(values: NDArray[Any], kept: NDArray[np.intp], p: int, fill: Any) -> Array:
-    """Return values of the kept columns at their places among all p."""
-    out = np.full(p, fill, dtype=float)
-    out[kept] = values
-    return out
-
-
 def _warn_of_separation(separation: Separation, data: ModelData, aliased: dict[str, str]) -> None:
     names = np.array(data.names)
     lost = names[~separation.finite]
@@ -398,8 +382,6 @@ def _record(
     run, solution = ranked.run, fitted.solution
     family = likelihood.family
     p = len(data.names)
-    unscaled = np.full((p, p), np.nan)
-    unscaled[np.ix_(fitted.kept, fitted.kept)] = solution.covariance
     nobs, rank = data.n_effective, ranked.kept.size
     pearson = fitted.pearson
     phi, source = _dispersion(family, scale, pearson, solution.deviance, nobs - rank)
@@ -408,7 +390,7 @@ def _record(
     return FitRecord(
         base=widen(solution.theta, fitted.kept, p, 0.0),
         kept=fitted.kept,
-        unscaled=unscaled,
+        unscaled=widen_square(solution.covariance, fitted.kept, p),
         scale=phi,
         scale_note=source,
         deviance=solution.deviance,

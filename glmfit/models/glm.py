@@ -363,10 +363,16 @@ class GLM(Model):
     def _pass(self) -> Pass:
         return Pass(self._kept_data().rows(), GLMLikelihood(self.family), Control())
 
+    def fitted_rows(self, record: FitRecord) -> NDArray[np.bool_]:
+        """Return which of the rows used stand in `fitted_pass`, shape (m,)."""
+        present = super().fitted_rows(record)
+        return present if record.separation is None else present & ~record.separation.rows
+
     def fitted_pass(self, record: FitRecord) -> Pass:
-        """Return the pass over the columns that the fit rests on."""
+        """Return the pass that the estimates maximise (see `Model.fitted_pass`)."""
         data = self._kept_data()
-        return Pass(data.rows(kept_design(data, record)), GLMLikelihood(self.family), Control())
+        rows = data.rows(kept_design(data, record)).where(self.fitted_rows(record))
+        return Pass(rows, GLMLikelihood(self.family), Control())
 
     def fitted_eta(self, record: FitRecord) -> Array:
         """Return the linear predictor of the rows used, infinite where separated."""

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from scipy import sparse
 
 from glmfit.design import Categorical, constant_combination
 from glmfit.engine.control import Control
@@ -20,38 +17,27 @@ from glmfit.engine.irls import Solution, fit_irls
 from glmfit.engine.linalg import independent_columns, merge_triangular
 from glmfit.engine.passes import Pass
 from glmfit.engine.predictor import Predictor
-from glmfit.engine.rank import FullRank, full_rank, select_columns
+from glmfit.engine.rank import FullRank, full_rank
 from glmfit.engine.separation import Separation, find_separation
 from glmfit.errors import (
     ArgumentError,
     ConvergenceWarning,
-    ResponseError,
     SeparationWarning,
-    suggest,
     warn,
 )
 from glmfit.families import Gaussian
-from glmfit.formula.response import Response
 from glmfit.likelihoods import GLMLikelihood, Multinomial
-from glmfit.links import Link
-from glmfit.models.base import Model, refuse_unknown
 from glmfit.models.bias import BIAS_METHODS, bias_kind
 from glmfit.models.classes import (
+    ClassReading,
     check_classes,
-    class_counts,
-    indicator_shares,
-    plain_level,
+    limit_rows,
     saturated,
 )
-from glmfit.models.data import BESIDE, ModelData
-from glmfit.models.fitting import (
-    alias_check,
-    as_bias_reduced,
-    describe_aliases,
-    warn_of_aliases,
-    widen,
-)
-from glmfit.models.glm import check_method, one_control, other_settings
+from glmfit.models.data import ModelData
+from glmfit.models.discrete import DiscreteModel
+from glmfit.models.fitting import alias_check, as_bias_reduced, describe_aliases, warn_of_aliases
+from glmfit.models.records import discrete_record, given_start, widen
 from glmfit.results.multinomial import MultinomialResults
 from glmfit.results.record import FitRecord
 from glmfit.sources import Rows
@@ -60,80 +46,8 @@ __all__ = ["MNLogit", "mnlogit"]
 
 Array = NDArray[np.float64]
 
-VECTORS = ("offset", "freq_weights", "var_weights")
 
-
-@dataclass(slots=True)
-class ClassReading:
-    """The reading of a response with several classes.
-
-    Attributes
-    ----------
-    reference : optional
-        The level that the others are compared with; the first one by default.
-    levels : list
-        Levels in the order of the fit, reference first; set by reading.
-    """
-
-    reference: Any = None
-    levels: tuple[Any, ...] = ()
-
-    @property
-    def link(self) -> Link | None:
-        """There is no link that an exposure belongs to."""
-        return None
-
-    def response(self, values: tuple[Any, ...], name: str, trials: Array | None) -> Response:
-        """Return shares of the classes, shape (n, K), reference first."""
-        if len(values) > 1 or np.ndim(values[0]) == 2:
-            return self._counts(values, name)
-        value = values[0]
-        category = value if not isinstance(value, np.ndarray) else pd.Categorical(_whole(value))
-        category = getattr(category, "data", category)
-        levels = [plain_level(level) for level in category.categories]
-        self._set_levels(levels, name)
-        order = np.array([self.levels.index(level) for level in levels])
-        codes = order[np.asarray(category.codes)]
-        return Response(indicator_shares(codes, len(levels)), name)
-
-    def _counts(self, values: tuple[Any, ...], name: str) -> Response:
-        shares, total, levels = class_counts(values, name)
-        self._set_levels(levels, name)
-        order = [levels.index(level) for level in self.levels]
-        return Response(shares[:, order], name, trials=total)
-
-    def _set_levels(self, levels: list[Any], name: str) -> None:
-        if len(levels) < 2:
-            raise ResponseError(f"The response {name} has one level only ({levels[0]!r}).")
-        first = levels[0] if self.reference is None else self.reference
-        if first not in levels:
-            told = ", ".join(map(repr, levels))
-            near = suggest(str(first), map(str, levels))
-            raise ArgumentError(
-                f"reference={first!r} is not a level of {name}.{near} The levels are {told}."
-            )
-        self.levels = (first, *(level for level in levels if level != first))
-
-    def check(self, data: ModelData) -> None:
-        """Raise unless the rows can be fitted."""
-        if data.design.shape[1] == 0:
-            raise ArgumentError("The model has no columns; keep the intercept or add a term.")
-
-
-def _whole(values: NDArray[Any]) -> NDArray[Any]:
-    """Return codes as whole numbers, so that levels are 0, 1, 2 and not 0.0, 1.0, 2.0."""
-    if values.dtype.kind == "f":
-        rounded = np.round(values)
-        if not (rounded == values).all():
-            raise ResponseError(
-                "The response has numbers that are not whole, so it is no class; for a "
-                "continuous response use glm or ols."
-            )
-        return rounded.astype(np.int64)
-    return values
-
-
-class MNLogit(Model):
+class MNLogit(DiscreteModel[MultinomialResults]):
     """Multinomial logit on arrays.
 
     Parameters
@@ -157,6 +71,9 @@ class MNLogit(Model):
     summary_title: ClassVar[str] = "MNLogit Regression Results"
     summary_name: ClassVar[str] = "MNLogit"
 
+    options = ("reference", "offset", "freq_weights", "var_weights")
+    more_methods = tuple(BIAS_METHODS)
+
     reading: ClassReading
 
     def __init__(
@@ -171,35 +88,16 @@ class MNLogit(Model):
         missing: str = "none",
         **unknown: Any,
     ) -> None:
-        refuse_unknown(type(self).__name__, unknown, (*VECTORS, "reference", "missing"))
-        self.reading = ClassReading(reference)
-        given = _beside(offset, freq_weights, var_weights)
-        self._set_arrays(endog, exog, self.reading, given, missing)
+        given = {
+            "reference": reference,
+            "offset": offset,
+            "freq_weights": freq_weights,
+            "var_weights": var_weights,
+        }
+        self._from_arrays(endog, exog, missing, given, unknown)
 
-    @classmethod
-    def from_formula(
-        cls,
-        formula: str,
-        data: Any,
-        *,
-        reference: Any = None,
-        offset: Any = None,
-        freq_weights: Any = None,
-        var_weights: Any = None,
-        subset: Any = None,
-        missing: str = "drop",
-        env: Mapping[str, Any] | bool | None = None,
-        **unknown: Any,
-    ) -> Self:
-        """Make the model from a formula and data (see `mnlogit`)."""
-        known = (*VECTORS, "reference", "missing", "subset", "env")
-        refuse_unknown(cls.__name__, unknown, known)
-        model = cls.__new__(cls)
-        model.reading = ClassReading(reference)
-        given = _beside(offset, freq_weights, var_weights)
-        return model._set_formula(
-            formula, data, model.reading, given, missing=missing, subset=subset, env=env
-        )
+    def _read(self, options: Mapping[str, Any]) -> None:
+        self.reading = ClassReading(options.get("reference"))
 
     def __repr__(self) -> str:
         shown = repr(self.formula) if self.formula else f"{len(self.data.names)} columns"
@@ -225,59 +123,17 @@ class MNLogit(Model):
         """The likelihood in eta-space."""
         return Multinomial(len(self.levels))
 
-    def fit(
-        self,
-        start_params: Any = None,
-        method: str = "newton",
-        maxiter: int = 100,
-        full_output: bool = True,
-        disp: bool = False,
-        *,
-        tol: float = 1e-8,
-        use_t: bool = False,
-        cov_type: str = "nonrobust",
-        control: Control | None = None,
-        **unknown: Any,
-    ) -> MultinomialResults:
-        """Fit by maximum likelihood, or with its bias reduced.
-
-        Parameters
-        ----------
-        start_params : array_like of shape (p, K - 1) or ((K - 1) p,), optional
-            Where to start; 0 by default.
-        method : str
-            As in `GLM.fit`: there is one solver for the maximum; "firth" reduces the bias
-            in the mean (Kosmidis and Firth 2011), and is finite where data are separated.
-        maxiter, full_output, disp, tol, use_t, control
-            As in `GLM.fit`.
-        cov_type : {"nonrobust"}
-            Robust covariances are not available for multinomial models yet.
-
-        Returns
-        -------
-        MultinomialResults
-
-        Warns
-        -----
-        SeparationWarning
-            If no finite estimate exists.
-        """
-        refuse_unknown("fit", other_settings(unknown), _FIT_NAMES)
-        bias = bias_kind(check_method(method, tuple(BIAS_METHODS)))
+    def _maximised(self, control: Control, start_params: Any, method: str) -> FitRecord:
+        bias = bias_kind(method)
         if bias == "median":
             raise ArgumentError(
                 "The median bias of a multinomial logit is not implemented; "
                 "method='firth' reduces the mean bias."
             )
-        if cov_type != "nonrobust":
-            raise ArgumentError("MNLogit has the nonrobust covariance only, so far.")
-        self._kept_data()
-        limits = one_control(control, maxiter=maxiter, tol=tol, disp=disp)
-        record = _fit(self, limits, start_params, bias)
-        told = {"description": "Standard errors assume that the model holds."}
-        return MultinomialResults(
-            self, record, record.unscaled, use_t=use_t, cov_type=cov_type, cov_kwds=told
-        )
+        return _fit(self, control, start_params, bias)
+
+    def _results(self, record: FitRecord, **how: Any) -> MultinomialResults:
+        return MultinomialResults(self, record, record.unscaled, **how)
 
     def reordered(self, levels: tuple[Any, ...]) -> Self:
         """Return the model with its levels in another order, the reference first."""
@@ -289,13 +145,12 @@ class MNLogit(Model):
         return moved
 
     def fitted_pass(self, record: FitRecord) -> Pass:
-        """Return the pass over the columns that the fit rests on."""
-        data, count = self._kept_data(), len(self.levels) - 1
-        columns = record.kept[: record.kept.size // count]
-        design = data.design
-        if columns.size < design.shape[1]:
-            design = select_columns(design, columns)
-        return Pass(data.rows(design), self.likelihood, Control(), Predictor(design, count))
+        """Return the pass that the estimates maximise (see `Model.fitted_pass`)."""
+        rows = self._kept_data().rows().where(self.fitted_rows(record))
+        vector = Predictor(rows.design, len(self.levels) - 1)
+        if record.separation is not None:
+            rows = limit_rows(rows, self.likelihood, vector, record.separation.direction)
+        return Pass(rows, self.likelihood, Control(), vector.chosen(record.kept))
 
     def fitted_probabilities(self, record: FitRecord) -> Array:
         """Return the probabilities of the rows used, shape (m, K)."""
@@ -309,24 +164,10 @@ class MNLogit(Model):
         eta = run.eta(record.base).reshape(rows.n, count)
         if record.separation is None:
             return np.exp(self.likelihood.log_probabilities(eta))
-        drift = run.predictor.eta(
-            rows.design.raw, run.predictor.expand(record.separation.direction)
-        ).reshape(rows.n, count)
+        drift = run.predictor.drift(record.separation.direction)
         full = np.column_stack([np.zeros(rows.n), drift])
         behind = full < full.max(axis=1, keepdims=True) - 1e-6
         return np.exp(self.likelihood.log_probabilities(eta, behind))
-
-
-_FIT_NAMES = (
-    "start_params", "method", "maxiter", "full_output", "disp", "tol", "use_t", "cov_type",
-    "control",
-)  # fmt: skip
-
-
-def _beside(offset: Any, freq_weights: Any, var_weights: Any) -> dict[str, Any]:
-    given = dict.fromkeys(BESIDE)
-    given.update(offset=offset, freq_weights=freq_weights, var_weights=var_weights)
-    return given
 
 
 def mnlogit(formula: str, data: Any, **options: Any) -> MNLogit:
@@ -410,14 +251,7 @@ def _full_rank(data: ModelData, control: Control) -> FullRank:
 def _start(model: MNLogit, given: Any, kept: NDArray[np.intp]) -> Array:
     if given is None:
         return np.zeros(kept.size)
-    values = np.asarray(given, dtype=float)
-    flat = values.ravel(order="F") if values.ndim == 2 else values
-    if flat.size != len(model.parameter_names):
-        raise ArgumentError(
-            f"start_params has {flat.size} values for {len(model.parameter_names)} coefficients."
-        )
-    start: Array = np.nan_to_num(flat)[kept]
-    return start
+    return given_start(given, kept, len(model.parameter_names))
 
 
 def _fits_perfectly(run: Pass, theta: Array) -> bool:
@@ -475,8 +309,7 @@ def _limit(
     what remains determines fewer coefficients, of which an independent set is fitted.
     """
     rows, predictor = run.rows, run.predictor
-    drift = predictor.eta(rows.design.raw, predictor.expand(separation.direction))
-    full = np.column_stack([np.zeros(rows.n), drift.reshape(rows.n, -1)])
+    full = np.column_stack([np.zeros(rows.n), predictor.drift(separation.direction)])
     behind = full < full.max(axis=1, keepdims=True) - 1e-6
     shares = np.where(behind, np.nan, rows.y)
     left = replace(rows, y=shares)
@@ -494,11 +327,8 @@ def _limit(
             ).deviance
         nothing = np.zeros((0, 0))
         return replace(ended, theta=np.zeros(0), deviance=deviance, covariance=nothing), inner
-    chosen = sparse.eye_array(predictor.n_parameters, format="csr")[:, inner]
-    vector = Predictor(rows.design, predictor.count, chosen)
-    rest = fit_irls(
-        Pass(left, run.likelihood, run.control, vector), np.zeros(inner.size), run.control
-    )
+    remaining = replace(run, rows=left, vector=predictor.chosen(inner))
+    rest = fit_irls(remaining, np.zeros(inner.size), run.control)
     return (
         replace(ended, theta=rest.theta, deviance=rest.deviance, covariance=rest.covariance,
                 condition=rest.condition),
@@ -545,40 +375,24 @@ def _record(
     separation: Separation | None,
 ) -> FitRecord:
     data = model.data
-    total = len(model.parameter_names)
-    unscaled = np.full((total, total), np.nan)
-    unscaled[np.ix_(kept, kept)] = solution.covariance
-    most = saturated(data)
-    llnull, null_deviance = _null(model, run, most)
-    return FitRecord(
-        base=widen(solution.theta, kept, total, 0.0),
-        kept=kept,
-        unscaled=unscaled,
-        scale=1.0,
-        scale_note=None,
-        deviance=solution.deviance,
-        null_deviance=null_deviance,
-        pearson_chi2=math.nan,
-        llf=most - 0.5 * solution.deviance,
-        llnull=llnull,
-        null_constant=math.nan,
-        total_squares=math.nan,
+    return discrete_record(
+        solution,
+        kept,
+        len(model.parameter_names),
+        most=saturated(data),
+        null_deviance=_null_deviance(model, run),
         nobs=data.n_effective,
         rank=ranked.kept.size * (len(model.levels) - 1),
         has_constant=constant_combination(run.rows.design) is not None,
         aliased=aliased,
         alias_check=alias_check(ranked.aliased, len(data.names)),
-        converged=solution.converged,
-        reason=solution.reason,
-        condition=solution.condition,
-        history=solution.history,
         separation=separation,
         n_equations=len(model.levels) - 1,
     )
 
 
-def _null(model: MNLogit, run: Pass, most: float) -> tuple[float, float]:
-    """Return log-likelihood and deviance of the model with constants only."""
+def _null_deviance(model: MNLogit, run: Pass) -> float:
+    """Return the deviance of the model with constants only (and the offset)."""
     data = model.data
     weight = np.ones(run.rows.n) if run.rows.weight is None else run.rows.weight
     if data.offset is None:
@@ -592,5 +406,4 @@ def _null(model: MNLogit, run: Pass, most: float) -> tuple[float, float]:
         eta = null.eta(solution.theta)
     eta = eta.reshape(run.rows.n, -1)
     with np.errstate(all="ignore"):
-        deviance = run.likelihood.evaluate(run.rows.y, eta, run.rows.weight).deviance
-    return most - 0.5 * deviance, deviance
+        return float(run.likelihood.evaluate(run.rows.y, eta, run.rows.weight).deviance)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -14,23 +13,19 @@ from numpy.typing import NDArray
 
 from glmfit.design import Design, constant_combination
 from glmfit.engine.control import Control
-from glmfit.engine.rank import select_columns
+from glmfit.engine.passes import Pass
 from glmfit.errors import (
     ArgumentError,
-    ArgumentTypeError,
     DataError,
     DataWarning,
-    ResponseError,
     suggest,
     warn,
 )
-from glmfit.formula.response import Response
 from glmfit.likelihoods import Cumulative, Multinomial, Sequential
 from glmfit.links import LINKS, UNIT, Link, Logit, resolve_link
-from glmfit.models.base import Model, NewRows, refuse_unknown
-from glmfit.models.classes import class_counts, indicator_shares, plain_level
-from glmfit.models.data import BESIDE, ModelData
-from glmfit.models.glm import check_method, one_control
+from glmfit.models.classes import OrderReading
+from glmfit.models.data import ModelData
+from glmfit.models.discrete import DiscreteModel
 from glmfit.models.parallel import brant_test, lr_test
 from glmfit.models.vector import (
     ClassLikelihood,
@@ -38,6 +33,7 @@ from glmfit.models.vector import (
     Layout,
     column_groups,
     fit_vector,
+    fitted_pass,
     predictors,
     with_constant,
 )
@@ -56,11 +52,6 @@ __all__ = [
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-VECTORS = ("offset", "freq_weights", "var_weights")
-
-MOST_FRACTIONS = 30
-"""Most distinct values of a response that is numeric but not whole."""
-
 SCIPY_NAMES = {
     "norm": "probit",
     "logistic": "logit",
@@ -71,105 +62,7 @@ SCIPY_NAMES = {
 """Distributions of scipy.stats, which statsmodels takes as ``distr``, as links."""
 
 
-@dataclass(slots=True)
-class OrderReading:
-    """The reading of a response whose classes have an order.
-
-    Attributes
-    ----------
-    given : sequence or None
-        The levels in their order, where the data do not tell it.
-    levels : tuple
-        Levels in their order; set by reading.
-    """
-
-    given: Any = None
-    levels: tuple[Any, ...] = ()
-
-    @property
-    def link(self) -> Link | None:
-        """There is no link that an exposure belongs to."""
-        return None
-
-    def response(self, values: tuple[Any, ...], name: str, trials: Array | None) -> Response:
-        """Return shares of the classes in their order, shape (n, K)."""
-        if len(values) > 1 or np.ndim(values[0]) == 2:
-            shares, total, levels = class_counts(values, name)
-            order = self._order(levels, True, name)
-            return Response(shares[:, order], name, trials=total)
-        value = getattr(values[0], "data", None)
-        category = value if isinstance(value, pd.Categorical) else values[0]
-        ordered = True
-        if isinstance(category, pd.Categorical):
-            category = category.remove_unused_categories()
-            ordered = bool(category.ordered) or _all_numbers(category.categories)
-            if not category.ordered and ordered:
-                category = pd.Categorical(np.asarray(category))
-        else:
-            category = pd.Categorical(_classes(np.asarray(values[0]), name))
-        levels = [plain_level(level) for level in category.categories]
-        order = self._order(levels, ordered, name)
-        places = np.empty(len(self.levels), dtype=np.intp)
-        places[order] = np.arange(len(order))
-        return Response(indicator_shares(places[np.asarray(category.codes)], len(levels)), name)
-
-    def _order(self, levels: list[Any], ordered: bool, name: str) -> list[int]:
-        """Set the levels and return where each stands among ``levels``."""
-        if len(levels) < 2:
-            raise ResponseError(f"The response {name} has one level only ({levels[0]!r}).")
-        if self.given is None:
-            if not ordered:
-                told = ", ".join(map(repr, levels[:8]))
-                raise ResponseError(
-                    f"The response {name} is text or an unordered category, so the order of its "
-                    f"levels is not known ({told}). Give it: levels=[...] from lowest to highest, "
-                    "or pd.Categorical(..., ordered=True). Without an order use mnlogit."
-                )
-            self.levels = tuple(levels)
-        else:
-            self.levels = _known_order(self.given, levels, name)
-        return [levels.index(level) for level in self.levels]
-
-    def check(self, data: ModelData) -> None:
-        """Raise unless the rows can be fitted."""
-
-
-def _all_numbers(levels: pd.Index) -> bool:
-    return bool(pd.api.types.is_numeric_dtype(levels.dtype))
-
-
-def _classes(values: NDArray[Any], name: str) -> NDArray[Any]:
-    """Return numeric codes, whole where they can be."""
-    if values.dtype.kind != "f":
-        return values
-    rounded = np.round(values)
-    if (rounded == values).all():
-        return rounded.astype(np.int64)
-    if np.unique(values).size > MOST_FRACTIONS:
-        raise ResponseError(
-            f"The response {name} has more than {MOST_FRACTIONS} distinct values that are not "
-            "whole numbers, so it is no class; for a continuous response use glm or ols, or cut "
-            "it with pd.cut."
-        )
-    return values
-
-
-def _known_order(given: Any, levels: list[Any], name: str) -> tuple[Any, ...]:
-    """Return the given order of the levels that occur."""
-    if isinstance(given, str) or not isinstance(given, Iterable):
-        raise ArgumentTypeError("levels is a list of the levels, from lowest to highest.")
-    wanted = [plain_level(level) for level in given]
-    for level in levels:
-        if level not in wanted:
-            raise ArgumentError(
-                f"levels= lacks {level!r}, which {name} has.{suggest(str(level), map(str, wanted))}"
-            )
-    if len(set(wanted)) != len(wanted):
-        raise ArgumentError("levels= names a level twice.")
-    return tuple(level for level in wanted if level in levels)
-
-
-class OrdinalModel(Model):
+class OrdinalModel(DiscreteModel[OrdinalResults]):
     """What models of ordered classes share; see `OrderedModel`."""
 
     summary_style: ClassVar[str] = "discrete"
@@ -177,11 +70,11 @@ class OrdinalModel(Model):
     """Whether thresholds cut a distribution, so that each makes a binary model."""
     cut_title: ClassVar[str] = "Intercepts"
 
+    options = ("offset", "freq_weights", "var_weights", "distr", "levels", "nonparallel")
+
     reading: OrderReading
     link: Link
     nonparallel: Any
-    columns: NDArray[np.intp]
-    """Columns of the formula's design that are kept: all but the intercept."""
 
     def __init__(
         self,
@@ -197,62 +90,29 @@ class OrdinalModel(Model):
         missing: str = "none",
         **unknown: Any,
     ) -> None:
-        refuse_unknown(type(self).__name__, unknown, _ARRAY_NAMES)
-        self._set_up(distr, levels)
-        given = _beside(offset, freq_weights, var_weights)
-        self._set_arrays(endog, exog, self.reading, given, missing)
-        self.columns = np.arange(len(self.data.names))
-        self._finish(nonparallel)
+        given = {
+            "offset": offset,
+            "distr": distr,
+            "levels": levels,
+            "nonparallel": nonparallel,
+            "freq_weights": freq_weights,
+            "var_weights": var_weights,
+        }
+        self._from_arrays(endog, exog, missing, given, unknown)
 
-    @classmethod
-    def from_formula(
-        cls,
-        formula: str,
-        data: Any,
-        *,
-        distr: Any = None,
-        levels: Any = None,
-        nonparallel: Any = None,
-        offset: Any = None,
-        freq_weights: Any = None,
-        var_weights: Any = None,
-        subset: Any = None,
-        missing: str = "drop",
-        env: Mapping[str, Any] | bool | None = None,
-        **unknown: Any,
-    ) -> Self:
-        """Make the model from a formula and data (see `ordered`)."""
-        refuse_unknown(cls.__name__, unknown, (*_ARRAY_NAMES, "subset", "env"))
-        model = cls.__new__(cls)
-        model._set_up(distr, levels)
-        given = _beside(offset, freq_weights, var_weights)
-        model._set_formula(
-            formula, data, model.reading, given, missing=missing, subset=subset, env=env
-        )
-        model._drop_intercept()
-        model._finish(nonparallel)
-        return model
-
-    def _set_up(self, distr: Any, levels: Any) -> None:
-        self.link = self._resolve(distr)
-        self.reading = OrderReading(levels)
+    def _read(self, options: Mapping[str, Any]) -> None:
+        self.link = self._resolve(options.get("distr"))
+        self.reading = OrderReading(options.get("levels"))
 
     def _resolve(self, distr: Any) -> Link:
         return _probability_link("logit" if distr is None else distr)
 
-    def _drop_intercept(self) -> None:
-        """Leave the intercept out; factors stay coded as beside one."""
-        data = self.data
-        self.columns = np.flatnonzero([name != "Intercept" for name in data.names])
-        if self.columns.size < len(data.names):
-            self.data = replace(
-                data,
-                design=select_columns(data.design, self.columns),
-                names=tuple(data.names[j] for j in self.columns),
-            )
-
-    def _finish(self, nonparallel: Any) -> None:
+    def _settle(self, options: Mapping[str, Any]) -> None:
         """Refuse a constant, and find the columns with slopes of their own."""
+        if self.data.spec is None:
+            self.columns = np.arange(len(self.data.names))
+        else:
+            self._drop_intercept()
         if self.data.names and constant_combination(self.data.design) is not None:
             how = (
                 "Do not write '0 +' or '- 1': no intercept is fitted in any case."
@@ -263,8 +123,8 @@ class OrdinalModel(Model):
                 "The columns hold a constant, or factors that sum to one: the constant is not "
                 f"identified with thresholds. {how}"
             )
-        self.nonparallel = nonparallel
-        self.shared = ~_chosen(self.data, self.columns, nonparallel)
+        self.nonparallel = options.get("nonparallel")
+        self.shared = ~_chosen(self.data, self.columns, self.nonparallel)
 
     def __repr__(self) -> str:
         shown = repr(self.formula) if self.formula else f"{len(self.data.names)} columns"
@@ -322,53 +182,16 @@ class OrdinalModel(Model):
 
     # -- fitting -------------------------------------------------------------------------
 
-    def fit(
-        self,
-        start_params: Any = None,
-        method: str = "newton",
-        maxiter: int = 100,
-        full_output: bool = True,
-        disp: bool = False,
-        *,
-        tol: float = 1e-8,
-        use_t: bool = False,
-        cov_type: str = "nonrobust",
-        control: Control | None = None,
-        **unknown: Any,
-    ) -> OrdinalResults:
-        """Fit by maximum likelihood; standard errors are from the observed information.
+    def _maximised(self, control: Control, start_params: Any, method: str) -> FitRecord:
+        return fit_vector(self, control, start_params)
 
-        Parameters
-        ----------
-        start_params : array_like of shape (P,), optional
-            Slopes, then thresholds (as such, not as increments).
-        method : str
-            As in `GLM.fit`: there is one solver.
-        maxiter, full_output, disp, tol, use_t, control
-            As in `GLM.fit`.
-        cov_type : {"nonrobust"}
-            Robust covariances are not available for ordinal models yet.
+    def _results(self, record: FitRecord, **how: Any) -> OrdinalResults:
+        return OrdinalResults(self, record, record.unscaled, **how)
 
-        Returns
-        -------
-        OrdinalResults
-
-        Warns
-        -----
-        SeparationWarning
-            If no finite estimate exists.
-        """
-        refuse_unknown("fit", unknown, _FIT_NAMES)
-        check_method(method)
-        if cov_type != "nonrobust":
-            raise ArgumentError("Ordinal models have the nonrobust covariance only, so far.")
+    def fitted_pass(self, record: FitRecord) -> Pass:
+        """Return the pass that the estimates maximise (see `Model.fitted_pass`)."""
         self._kept_data()
-        limits = one_control(control, maxiter=maxiter, tol=tol, disp=disp)
-        record = fit_vector(self, limits, start_params)
-        told = {"description": "Standard errors assume that the model holds."}
-        return OrdinalResults(
-            self, record, record.unscaled, use_t=use_t, cov_type=cov_type, cov_kwds=told
-        )
+        return fitted_pass(self, record)
 
     def relaxed(self, columns: Mask) -> Self:
         """Return the model with slopes for each threshold in further columns too.
@@ -387,17 +210,6 @@ class OrdinalModel(Model):
         return lr_test(self, result) if kind == "lr" else brant_test(self)
 
     # -- values of rows ------------------------------------------------------------------
-
-    def new_rows(
-        self, exog: Any, transform: bool, offset: Any, exposure: Any, new_levels: str
-    ) -> NewRows:
-        """Return the rows to predict (see `OrdinalResults.predict`)."""
-        rows = super().new_rows(exog, transform, offset, exposure, new_levels)
-        if exog is None or self.data.spec is None or not transform:
-            return rows
-        if rows.design.shape[1] == self.columns.size:
-            return rows
-        return replace(rows, design=select_columns(rows.design, self.columns))
 
     def full_design(self, design: Design) -> Design:
         """Return a constant before the columns, in which aliases are written."""
@@ -439,19 +251,6 @@ class OrdinalModel(Model):
         """Return the probabilities of the rows used, shape (m, K)."""
         data = self._kept_data()
         return self.probabilities(record, data.design, data.offset)
-
-
-_ARRAY_NAMES = (*VECTORS, "distr", "levels", "nonparallel", "missing")
-_FIT_NAMES = (
-    "start_params", "method", "maxiter", "full_output", "disp", "tol", "use_t", "cov_type",
-    "control",
-)  # fmt: skip
-
-
-def _beside(offset: Any, freq_weights: Any, var_weights: Any) -> dict[str, Any]:
-    given = dict.fromkeys(BESIDE)
-    given.update(offset=offset, freq_weights=freq_weights, var_weights=var_weights)
-    return given
 
 
 def _probability_link(distr: Any) -> Link:

@@ -8,7 +8,6 @@ the constant has T, a shared slope s T 1, and a free one s T.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -28,9 +27,10 @@ from glmfit.errors import ArgumentError, ConvergenceWarning, SeparationWarning, 
 from glmfit.families import Gaussian
 from glmfit.likelihoods import GLMLikelihood, Limit, Recession
 from glmfit.links import Link
-from glmfit.models.classes import check_classes, saturated
+from glmfit.models.classes import check_classes, limit_rows, saturated
 from glmfit.models.data import ModelData
-from glmfit.models.fitting import alias_check, describe_aliases, warn_of_aliases, widen
+from glmfit.models.fitting import alias_check, describe_aliases, warn_of_aliases
+from glmfit.models.records import discrete_record, given_start, widen
 from glmfit.results.record import FitRecord
 from glmfit.sources import Rows
 
@@ -40,6 +40,7 @@ __all__ = [
     "Layout",
     "column_groups",
     "fit_vector",
+    "fitted_pass",
     "predictors",
     "with_constant",
 ]
@@ -51,6 +52,8 @@ PERFECT = -1e-11
 
 MEETING = 1e-2
 """Share of the usual gap between two predictors at which they all but meet."""
+
+START_ORDER = "slopes, then thresholds as such, not their increments"
 
 FAR = 1e4
 """Steps along a direction of separation, whose smallest move is 1, that are far."""
@@ -249,13 +252,27 @@ def fit_vector(model: VectorModel, control: Control, start_params: Any) -> FitRe
     return _record(model, ready, solution, ready.kept, None)
 
 
-def _prepare(model: VectorModel, control: Control) -> _Ready:
+def _used_rows(model: VectorModel) -> Rows:
+    """Return the rows that count, with a constant before their columns."""
     data = model.data
     rows = Rows(
         data.response.y, with_constant(data.design), model.form.shift(data.offset), data.weight
     )
-    if rows.weight is not None and not rows.weight.all():
-        rows = rows.take(np.flatnonzero(rows.weight))
+    return rows if rows.weight is None else rows.where(rows.weight > 0.0)
+
+
+def fitted_pass(model: VectorModel, record: FitRecord) -> Pass:
+    """Return the pass that the estimates maximise (see `Model.fitted_pass`)."""
+    rows = _used_rows(model)
+    vector = Predictor(rows.design, model.form.count, model.form.constraints(model.shared))
+    if record.separation is not None:
+        rows = limit_rows(rows, model.likelihood, vector, record.separation.direction)
+    return Pass(rows, model.likelihood, Control(), vector.chosen(record.kept))
+
+
+def _prepare(model: VectorModel, control: Control) -> _Ready:
+    data = model.data
+    rows = _used_rows(model)
     check_classes(model.levels, data.response.name, rows)
     plain = Rows(np.zeros(rows.n), rows.design, None, rows.weight)
     ranked = full_rank(Pass(plain, GLMLikelihood(Gaussian()), control))
@@ -277,13 +294,7 @@ def _start(model: VectorModel, ready: _Ready, given: Any) -> Array:
         theta = np.zeros(ready.kept.size)
         theta[-form.count :] = _marginal_thresholds(model, rows)
         return theta
-    values = np.asarray(given, dtype=float).ravel()
-    if values.size != len(model.layout.names):
-        raise ArgumentError(
-            f"start_params has {values.size} values for {len(model.layout.names)} coefficients "
-            "(slopes, then thresholds as such, not their increments)."
-        )
-    start: Array = np.nan_to_num(values)[ready.kept]
+    start = given_start(given, ready.kept, len(model.layout.names), START_ORDER)
     if not np.isfinite(ready.run.deviance(start)):
         raise ArgumentError("start_params give predictors that do not rise: order the thresholds.")
     return start
@@ -372,7 +383,9 @@ def _limit(
     start = np.asarray(
         np.linalg.lstsq(still[:, inner], still @ solution.theta, rcond=None)[0], dtype=np.float64
     )
-    rest = fit_irls(_remaining(ready, found, inner), start, run.control, observed=True)
+    left = limit_rows(run.rows, ready.likelihood, run.predictor, found.direction)
+    remaining = replace(run, rows=left, vector=run.predictor.chosen(inner))
+    rest = fit_irls(remaining, start, run.control, observed=True)
     if not np.isfinite(rest.deviance):
         rest = replace(rest, deviance=solution.deviance)
     return (
@@ -385,28 +398,6 @@ def _limit(
         ),
         inner,
     )
-
-
-def _remaining(ready: _Ready, found: Separation, inner: NDArray[np.intp]) -> Pass:
-    """Return the pass over what separation leaves of the rows, for some coefficients."""
-    run, vector = ready.run, ready.run.predictor
-    rows = run.rows
-    left = ready.likelihood.limit(rows.y, _drift(ready, found.direction))
-    offset = rows.offset
-    if left.shift is not None:
-        shift = left.shift if vector.count > 1 else left.shift[:, 0]
-        if offset is None:
-            offset = shift
-        else:
-            offset = shift + (offset if offset.ndim == shift.ndim else offset[:, None])
-    chosen = Predictor(rows.design, vector.count, vector.constraints[:, inner])
-    return replace(run, rows=replace(rows, y=left.y, offset=offset), vector=chosen)
-
-
-def _drift(ready: _Ready, direction: Array) -> Array:
-    """Return the predictors of a direction, offset left out, shape (n, M)."""
-    vector, design = ready.run.predictor, ready.run.rows.design
-    return vector.eta(design.raw, vector.expand(direction)).reshape(design.shape[0], vector.count)
 
 
 def _widened(
@@ -450,34 +441,19 @@ def _record(
     kept: NDArray[np.intp],
     separation: Separation | None,
 ) -> FitRecord:
-    total, count = len(model.layout.names), model.form.count
-    unscaled = np.full((total, total), np.nan)
-    unscaled[np.ix_(kept, kept)] = solution.covariance
-    most, null = saturated(model.data), _null_deviance(model, ready)
-    return FitRecord(
-        base=widen(solution.theta, kept, total, 0.0),
-        kept=kept,
-        unscaled=unscaled,
-        scale=1.0,
-        scale_note=None,
-        deviance=solution.deviance,
-        null_deviance=null,
-        pearson_chi2=math.nan,
-        llf=most - 0.5 * solution.deviance,
-        llnull=most - 0.5 * null,
-        null_constant=math.nan,
-        total_squares=math.nan,
+    return discrete_record(
+        solution,
+        kept,
+        len(model.layout.names),
+        most=saturated(model.data),
+        null_deviance=_null_deviance(model, ready),
         nobs=model.data.n_effective,
         rank=ready.kept.size,
         has_constant=True,
         aliased=ready.aliased,
         alias_check=ready.check,
-        converged=solution.converged,
-        reason=solution.reason,
-        condition=solution.condition,
-        history=solution.history,
         separation=separation,
-        n_equations=count,
+        n_equations=model.form.count,
     )
 
 

@@ -53,25 +53,21 @@ class ConditionalResults(LikelihoodResults):
 
     Parameters
     ----------
-    model, record, use_t, cov_type, cov_kwds
+    model : object
+        With ``counts``, which is kept.
+    record, covariance, use_t, cov_type, cov_kwds
         As in `LikelihoodResults`.
-    counts : StrataCounts
     """
 
     def __init__(
         self,
         model: Any,
         record: FitRecord,
-        counts: StrataCounts,
-        *,
-        use_t: bool,
-        cov_type: str,
-        cov_kwds: dict[str, Any],
+        covariance: Array,
+        **how: Any,
     ) -> None:
-        super().__init__(
-            model, record, record.unscaled, use_t=use_t, cov_type=cov_type, cov_kwds=cov_kwds
-        )
-        self.counts = counts
+        super().__init__(model, record, covariance, **how)
+        self.counts: StrataCounts = model.counts
 
     @property
     def n_groups(self) -> int:

@@ -73,6 +73,10 @@ class Rows:
             None if self.weight is None else self.weight[::step],
         )
 
+    def where(self, chosen: NDArray[np.bool_]) -> Rows:
+        """Return the chosen rows: these themselves where all are."""
+        return self if chosen.all() else self.take(np.flatnonzero(chosen))
+
     def with_design(self, design: Design) -> Rows:
         """Return the same rows with another design."""
         return Rows(self.y, design, self.offset, self.weight)

@@ -1,0 +1,193 @@
+"""What models of several outcomes or of strata share: how they are made, and the call of fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar, Generic, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glmfit.engine.control import Control
+from glmfit.engine.rank import select_columns
+from glmfit.errors import ArgumentError
+from glmfit.models.base import Model, NewRows, refuse_unknown
+from glmfit.models.data import BESIDE, Reading
+from glmfit.models.glm import check_method, one_control, other_settings
+from glmfit.results.base import LikelihoodResults
+from glmfit.results.record import FitRecord
+
+__all__ = ["DiscreteModel"]
+
+Result = TypeVar("Result", bound=LikelihoodResults)
+
+_FIT_NAMES = ("start_params", "method", "maxiter", "full_output", "disp", "tol", "use_t",
+              "cov_type", "control")  # fmt: skip
+
+
+class DiscreteModel(Model, Generic[Result]):
+    """A model of several outcomes or of strata, with results of the class ``Result``.
+
+    A subclass names its keywords in ``options``, reads those that are its own in `_read`
+    and `_settle`, and fits in `_maximised`.
+    """
+
+    options: ClassVar[tuple[str, ...]] = ()
+    """Keywords of the model beside the rows."""
+    more_methods: ClassVar[tuple[str, ...]] = ()
+    """Names that ``fit(method=)`` takes besides those of the solver."""
+
+    reading: Reading
+    columns: NDArray[np.intp]
+    """Columns of the formula's design that are kept."""
+
+    @classmethod
+    def from_formula(
+        cls,
+        formula: str,
+        data: Any,
+        *,
+        subset: Any = None,
+        missing: str = "drop",
+        env: Mapping[str, Any] | bool | None = None,
+        **options: Any,
+    ) -> Self:
+        """Make the model from a formula and data.
+
+        Parameters
+        ----------
+        formula : str
+        data : DataFrame, dict or another table
+        subset : mask or labels, optional
+            Rows to use.
+        missing : {"drop", "raise"}
+        env : dict or bool, optional
+            Functions and values that the formula may use; True for all names in scope.
+        **options
+            The keywords of the class: those with a value for each row are given as such or
+            by the name of a column.
+        """
+        known = (*cls.options, "subset", "missing", "env")
+        unknown = {name: value for name, value in options.items() if name not in cls.options}
+        refuse_unknown(cls.__name__, unknown, known)
+        model = cls.__new__(cls)
+        model._read(options)
+        model._set_formula(
+            formula, data, model.reading, _beside(options), missing=missing, subset=subset, env=env
+        )
+        model._settle(options)
+        return model
+
+    def _from_arrays(
+        self,
+        endog: Any,
+        exog: Any,
+        missing: str,
+        options: Mapping[str, Any],
+        unknown: Mapping[str, Any],
+    ) -> None:
+        """Take arrays, and every keyword of the class."""
+        refuse_unknown(type(self).__name__, unknown, (*self.options, "missing"))
+        self._read(options)
+        self._set_arrays(endog, exog, self.reading, _beside(options), missing)
+        self._settle(options)
+
+    def _read(self, options: Mapping[str, Any]) -> None:
+        """Set what the response is read by."""
+        raise NotImplementedError(f"{type(self).__name__} does not define _read")
+
+    def _settle(self, options: Mapping[str, Any]) -> None:
+        """Take the remaining options, once the rows are there."""
+
+    def _drop_intercept(self) -> None:
+        """Leave the intercept out; factors stay coded as beside one."""
+        data = self.data
+        self.columns = np.flatnonzero([name != "Intercept" for name in data.names])
+        if self.columns.size < len(data.names):
+            self.data = replace(
+                data,
+                design=select_columns(data.design, self.columns),
+                names=tuple(data.names[j] for j in self.columns),
+            )
+
+    def new_rows(
+        self, exog: Any, transform: bool, offset: Any, exposure: Any, new_levels: str
+    ) -> NewRows:
+        """Return the rows to predict, in the columns that are kept."""
+        rows = super().new_rows(exog, transform, offset, exposure, new_levels)
+        if rows.design.shape[1] == len(self.data.names):
+            return rows
+        return replace(rows, design=select_columns(rows.design, self.columns))
+
+    def fit(
+        self,
+        start_params: Any = None,
+        method: str = "newton",
+        maxiter: int = 100,
+        full_output: bool = True,
+        disp: bool = False,
+        *,
+        tol: float = 1e-8,
+        use_t: bool = False,
+        cov_type: str = "nonrobust",
+        control: Control | None = None,
+        **unknown: Any,
+    ) -> Result:
+        """Fit by maximum likelihood.
+
+        Parameters
+        ----------
+        start_params : array_like of shape (P,) or (p, K - 1), optional
+            Where to start: coefficients in the order of ``parameter_names`` (of an ordinal
+            model slopes, then thresholds as such), or for `MNLogit` a column for each
+            level but the reference.
+        method : str
+            As in `GLM.fit`: there is one solver for the maximum. For `MNLogit` "firth"
+            reduces the bias in the mean (Kosmidis and Firth 2011), and is finite where
+            data are separated.
+        maxiter, full_output, disp, tol, use_t, control
+            As in `GLM.fit`.
+        cov_type : {"nonrobust"}
+            Robust covariances are not available for these models yet.
+
+        Returns
+        -------
+        MultinomialResults, OrdinalResults or ConditionalResults
+
+        Raises
+        ------
+        DataError
+            If the rows identify nothing, as strata do without both cases and controls.
+
+        Warns
+        -----
+        SeparationWarning
+            If no finite estimate exists, by the columns that separate.
+        CollinearityWarning
+            If columns are determined by others.
+        ConvergenceWarning
+            If no maximum was reached otherwise.
+        """
+        refuse_unknown("fit", other_settings(unknown), _FIT_NAMES)
+        check_method(method, self.more_methods)
+        if cov_type != "nonrobust":
+            raise ArgumentError(f"{self.summary_name} has the nonrobust covariance only, so far.")
+        self._kept_data()
+        limits = one_control(control, maxiter=maxiter, tol=tol, disp=disp)
+        record = self._maximised(limits, start_params, method)
+        told = {"description": "Standard errors assume that the model holds."}
+        return self._results(record, use_t=use_t, cov_type=cov_type, cov_kwds=told)
+
+    def _maximised(self, control: Control, start_params: Any, method: str) -> FitRecord:
+        """Return the numbers of the fit."""
+        raise NotImplementedError(f"{type(self).__name__} does not define _maximised")
+
+    def _results(self, record: FitRecord, **how: Any) -> Result:
+        """Return the results of a fit."""
+        raise NotImplementedError(f"{type(self).__name__} does not define _results")
+
+
+def _beside(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments with a value for each row, None where they were not given."""
+    return {what: options.get(what) for what in (*BESIDE, "groups")}
