@@ -1,6 +1,7 @@
 """The engine on arrays: passes, rank, starts and the scoring loop."""
 
 import math
+import threading
 
 import mpmath
 import numpy as np
@@ -9,10 +10,12 @@ import pytest
 from glmfit import GLM
 from glmfit.design import Blocks, Categorical, Dense, Design, Sparse
 from glmfit.engine.control import Control
+from glmfit.engine.executor import map_chunks
 from glmfit.engine.irls import Solution, fit_irls
 from glmfit.engine.passes import Pass
 from glmfit.engine.rank import FullRank, full_rank
 from glmfit.engine.start import _deepest_theta, _solution, starting_theta
+from glmfit.engine.warm import from_sample, samples
 from glmfit.errors import ArgumentError, ConvergenceWarning, FitError
 from glmfit.families import (
     Binomial,
@@ -604,3 +607,77 @@ def test_control_says_what_it_wants(options, message):
 def test_control_counts_processors():
     assert Control().n_threads >= 1
     assert Control(threads=3).n_threads == 3
+
+
+# -- many rows ---------------------------------------------------------------------------
+
+
+def _many_rows(n: int = 70_000, seed: int = 5) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    x = np.column_stack([np.ones(n), rng.normal(size=(n, 2))])
+    eta = x @ [0.3, 0.8, -0.5]
+    return x, (rng.random(n) < 1.0 / (1.0 + np.exp(-eta))).astype(float), rng.poisson(np.exp(eta))
+
+
+def test_samples_are_every_eighth_row_down_to_a_few():
+    x, y, _ = _many_rows()
+    run = make_pass(y, x, Binomial())
+    assert [part.rows.n for part in samples(run)] == [70_000, 8_750]
+    assert samples(run)[1].rows.design.toarray()[1].tolist() == x[8].tolist()
+    few = make_pass(y[:60_000], x[:60_000], Binomial())
+    assert samples(few) == [few]
+
+
+@pytest.mark.parametrize("family", [Binomial(), Poisson()])
+def test_the_start_from_a_sample_is_near_and_leads_to_the_same_maximum(family):
+    x, binary, count = _many_rows()
+    run = make_pass(binary if family.proportions else count.astype(float), x, family)
+    cold = fit_irls(run, starting_theta(run, run.start()), CONTROL)
+    near = from_sample(run, np.zeros(3))
+    warm = fit_irls(run, near, CONTROL)
+    assert warm.theta == pytest.approx(cold.theta, rel=1e-13)
+    assert warm.covariance == pytest.approx(cold.covariance, rel=1e-10)
+    errors = np.sqrt(np.diag(cold.covariance))
+    assert np.abs((near - cold.theta) / errors).max() < 20.0
+    assert len(warm.history) <= len(cold.history)
+
+
+def test_a_sample_without_events_does_no_harm():
+    x, _, _ = _many_rows()
+    y = np.zeros(70_000)
+    y[np.arange(1, 70_000, 700)] = 1.0  # never in an eighth row
+    y[8::8] = 0.0
+    result = GLM(y, x, family=Binomial()).fit()
+    assert result.converged
+    assert result.params[0] == pytest.approx(np.log(y.mean() / (1.0 - y.mean())), rel=1e-3)
+
+
+def test_a_column_that_a_sample_does_not_see_keeps_its_coefficient():
+    x, y, _ = _many_rows()
+    rare = np.zeros(70_000)
+    rare[1:2000:8] = 1.0
+    result = GLM(y, np.column_stack([x, rare]), family=Binomial()).fit()
+    assert result.converged
+    assert np.isfinite(result.params).all()
+    design = np.column_stack([x, rare])
+    residual = y - result.predict(design)
+    assert np.abs(design.T @ residual).max() < 1e-7
+
+
+def test_an_error_in_a_chunk_is_raised_and_leaves_no_thread_behind():
+    x, y, _ = _many_rows()
+    rows = Rows(y, Dense(x))
+
+    def broken(chunk: Rows) -> float:
+        raise ZeroDivisionError("in a chunk")
+
+    with pytest.raises(ZeroDivisionError, match="in a chunk"):
+        list(map_chunks(broken, rows, Control(threads=2)))
+    assert not [t for t in threading.enumerate() if t.name.startswith("glmfit")]
+
+
+def test_chunks_come_in_the_order_of_the_rows():
+    x, _, _ = _many_rows()
+    rows = Rows(np.arange(70_000.0), Dense(x))
+    firsts = list(map_chunks(lambda chunk: chunk.y[0], rows, Control(threads=2, chunk_rows=100)))
+    assert firsts == list(range(0, 70_000, 100))

@@ -12,10 +12,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from glmfit.engine.irls import approach
+from glmfit.engine.irls import Solution, approach, fit_irls
 from glmfit.engine.passes import Pass
 
-__all__ = ["from_sample", "samples", "thinned"]
+__all__ = ["fit_warm", "from_sample", "samples", "thinned"]
 
 Array = NDArray[np.float64]
 
@@ -66,3 +66,12 @@ def from_sample(run: Pass, theta: Array) -> Array:
         found = approach(sample, near)
         near = theta if found is None else found
     return near
+
+
+def fit_warm(run: Pass, theta: Array, *, observed: bool = False) -> Solution:
+    """Maximise the likelihood, from a sample of many rows; from ``theta`` where that fails."""
+    near = from_sample(run, theta)
+    solution = fit_irls(run, near, run.control, observed=observed)
+    if near is theta or solution.converged:
+        return solution
+    return fit_irls(run, theta, run.control, observed=observed)

@@ -19,6 +19,7 @@ from glmfit.engine.passes import Pass
 from glmfit.engine.predictor import Predictor
 from glmfit.engine.rank import FullRank, full_rank
 from glmfit.engine.separation import Separation, find_separation
+from glmfit.engine.warm import fit_warm
 from glmfit.errors import (
     ArgumentError,
     ConvergenceWarning,
@@ -220,10 +221,12 @@ def _fit(
     run = Pass(rows, likelihood, control, Predictor(design, count))
     kept = np.concatenate([m * len(data.names) + ranked.kept for m in range(count)])
     start = _start(model, start_params, kept)
-    if bias is None:
-        solution = fit_irls(run, start, control)
-    else:
+    if bias is not None:
         solution = fit_firth(run, start, control, bias)
+    elif start_params is None:
+        solution = fit_warm(run, start)
+    else:
+        solution = fit_irls(run, start, control)
     separation = None
     if bias is None and (not solution.converged or _fits_perfectly(run, solution.theta)):
         separation = _separation(run)
@@ -256,9 +259,12 @@ def _start(model: MNLogit, given: Any, kept: NDArray[np.intp]) -> Array:
 
 def _fits_perfectly(run: Pass, theta: Array) -> bool:
     """Return whether some row's class has all of the probability but for rounding."""
-    eta = run.eta(theta).reshape(run.rows.n, -1)
-    left = Multinomial(eta.shape[1] + 1).log_probabilities(eta)
-    return bool((left.max(axis=1) > -1e-11).any())
+
+    def certain(chunk: Rows, eta: Array) -> bool:
+        logs = Multinomial(run.predictor.count + 1).log_probabilities(eta.reshape(chunk.n, -1))
+        return bool(logs.max() > -1e-11)
+
+    return any(run.visit(theta, certain))
 
 
 def _constraint_rows(run: Pass) -> tuple[Array, NDArray[np.int8], NDArray[np.intp]]:
@@ -380,7 +386,7 @@ def _record(
         kept,
         len(model.parameter_names),
         most=saturated(data),
-        null_deviance=_null_deviance(model, run),
+        null_deviance=_null_deviance(run),
         nobs=data.n_effective,
         rank=ranked.kept.size * (len(model.levels) - 1),
         has_constant=constant_combination(run.rows.design) is not None,
@@ -391,19 +397,13 @@ def _record(
     )
 
 
-def _null_deviance(model: MNLogit, run: Pass) -> float:
+def _null_deviance(run: Pass) -> float:
     """Return the deviance of the model with constants only (and the offset)."""
-    data = model.data
-    weight = np.ones(run.rows.n) if run.rows.weight is None else run.rows.weight
-    if data.offset is None:
-        shares = weight @ run.rows.y / weight.sum()
-        eta = np.tile(np.log(shares[1:] / shares[0]), (run.rows.n, 1))
-    else:
-        constant = Categorical(np.zeros(run.rows.n, dtype=np.int8), 1)
-        ones = Rows(run.rows.y, constant, data.offset, run.rows.weight)
-        null = Pass(ones, run.likelihood, run.control, Predictor(ones.design, run.predictor.count))
-        solution = fit_irls(null, np.zeros(run.predictor.count), Control())
-        eta = null.eta(solution.theta)
-    eta = eta.reshape(run.rows.n, -1)
-    with np.errstate(all="ignore"):
-        return float(run.likelihood.evaluate(run.rows.y, eta, run.rows.weight).deviance)
+    rows = run.rows
+    constant = Categorical(np.zeros(rows.n, dtype=np.int8), 1)
+    vector = Predictor(constant, run.predictor.count)
+    null = replace(run, rows=rows.with_design(constant), vector=vector)
+    if rows.offset is None:
+        total = rows.y.sum(axis=0) if rows.weight is None else rows.weight @ rows.y
+        return null.deviance(np.log(total[1:] / total[0]))
+    return fit_irls(null, np.zeros(vector.count), Control()).deviance
