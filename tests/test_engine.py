@@ -6,11 +6,12 @@ import threading
 import mpmath
 import numpy as np
 import pytest
+from scipy import sparse
 
 from glmfit import GLM
 from glmfit.design import Blocks, Categorical, Dense, Design, Sparse
 from glmfit.engine.control import Control
-from glmfit.engine.executor import map_chunks
+from glmfit.engine.executor import map_chunks, rows_together
 from glmfit.engine.irls import Solution, fit_irls
 from glmfit.engine.passes import Pass
 from glmfit.engine.rank import FullRank, full_rank
@@ -107,11 +108,10 @@ def test_a_pass_is_the_same_to_the_last_bit_on_any_threads(observed):
     weight = np.random.default_rng(3).uniform(0.5, 2.0, n)
     results = []
     for threads in (1, 2, 2, 5):
-        control = Control(threads=threads)
+        control = Control(threads=threads, chunk_rows=1000)
         run = make_pass(y, design, family, None, weight, control)
         results.append(run(theta, observed=observed))
         results.append(run(theta, observed=observed))
-    assert n > 5 * CONTROL.chunk_rows
     assert all(same_bits(results[0], other) for other in results[1:])
 
 
@@ -662,6 +662,16 @@ def test_a_column_that_a_sample_does_not_see_keeps_its_coefficient():
     design = np.column_stack([x, rare])
     residual = y - result.predict(design)
     assert np.abs(design.T @ residual).max() < 1e-7
+
+
+def test_a_chunk_is_as_long_as_fits_into_cache():
+    x = np.zeros((1, 21))
+    assert rows_together(Dense(x)) == 2**18 // 21
+    assert rows_together(Dense(np.zeros((1, 1000)))) > 2**18 // 1000  # for the cells of X'WX
+    factor = Categorical(np.zeros(1, dtype=np.int16), 500)
+    assert rows_together(factor) == 131072
+    assert rows_together(Blocks([Dense(x), factor])) > rows_together(Dense(x))
+    assert rows_together(Sparse(sparse.eye_array(5, 3))) == 131072
 
 
 def test_an_error_in_a_chunk_is_raised_and_leaves_no_thread_behind():

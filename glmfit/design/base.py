@@ -31,6 +31,11 @@ class Design(ABC):
     def shape(self) -> tuple[int, int]:
         """Number of rows and columns."""
 
+    @property
+    def row_size(self) -> int:
+        """Numbers that a row is stored as."""
+        return self.shape[1]
+
     @abstractmethod
     def chunk(self, start: int, stop: int) -> Design:
         """Return rows ``start`` to ``stop`` as views."""
@@ -109,6 +114,10 @@ class Mapped(Design):
     @property
     def shape(self) -> tuple[int, int]:
         return self._raw.shape[0], int(self.transform.shape[1])
+
+    @property
+    def row_size(self) -> int:
+        return self._raw.row_size
 
     @property
     def raw(self) -> Design:

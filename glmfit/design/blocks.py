@@ -29,6 +29,10 @@ class Blocks(Design):
     def shape(self) -> tuple[int, int]:
         return self.parts[0].shape[0], int(self.starts[-1])
 
+    @property
+    def row_size(self) -> int:
+        return sum(part.row_size for part in self.parts)
+
     def _slices(self) -> list[slice]:
         return [slice(a, b) for a, b in zip(self.starts[:-1], self.starts[1:], strict=True)]
 

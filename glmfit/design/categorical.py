@@ -40,6 +40,10 @@ class Categorical(Design):
     def shape(self) -> tuple[int, int]:
         return self.codes.shape[0], self.n_levels
 
+    @property
+    def row_size(self) -> int:
+        return 1 if self.values is None else 2
+
     def chunk(self, start: int, stop: int) -> Categorical:
         values = None if self.values is None else self.values[start:stop]
         return Categorical(self.codes[start:stop], self.n_levels, values)

@@ -46,15 +46,13 @@ def _constant_columns(raw: Design) -> list[Array]:
 def _constants_of(part: Design) -> list[Array]:
     if isinstance(part, Categorical) and part.values is None:
         return [np.ones(part.n_levels)]
-    if not isinstance(part, Dense) or part.shape[0] == 0:
+    if not isinstance(part, Dense):
         return []
-    values = part.values
     found = []
-    for j in np.flatnonzero((values[0] == values[-1]) & (values[0] != 0.0)):
-        if (values[:, j] == values[0, j]).all():
-            weights = np.zeros(values.shape[1])
-            weights[j] = 1.0 / values[0, j]
-            found.append(weights)
+    for j, value in part.constant_columns().items():
+        weights = np.zeros(part.shape[1])
+        weights[j] = 1.0 / value
+        found.append(weights)
     return found
 
 

@@ -18,10 +18,17 @@ class Dense(Design):
     values : ndarray of shape (n, q)
     """
 
-    __slots__ = ("values",)
+    __slots__ = ("_constant", "values")
 
     def __init__(self, values: Array) -> None:
         self.values = values
+        self._constant: dict[int, float] | None = None
+
+    def constant_columns(self) -> dict[int, float]:
+        """Return the columns that are one number other than 0 in every row, with it."""
+        if self._constant is None:
+            self._constant = _constant_columns(self.values)
+        return self._constant
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -53,3 +60,10 @@ class Dense(Design):
 
     def toarray(self) -> Array:
         return self.values
+
+
+def _constant_columns(values: Array) -> dict[int, float]:
+    if values.shape[0] == 0:
+        return {}
+    candidates = np.flatnonzero((values[0] == values[-1]) & (values[0] != 0.0))
+    return {int(j): float(values[0, j]) for j in candidates if (values[:, j] == values[0, j]).all()}

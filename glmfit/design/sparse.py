@@ -30,6 +30,10 @@ class Sparse(Design):
     def shape(self) -> tuple[int, int]:
         return int(self.values.shape[0]), int(self.values.shape[1])
 
+    @property
+    def row_size(self) -> int:
+        return 1 + int(self.values.nnz) // max(self.shape[0], 1)
+
     def chunk(self, start: int, stop: int) -> Sparse:
         return Sparse(self.values[start:stop])
 

@@ -28,8 +28,8 @@ class Control:
     rank_tol : float
         A column is aliased when what the columns before it leave of it is shorter than
         ``rank_tol`` of its length.
-    chunk_rows : int
-        Rows that are held in cache together.
+    chunk_rows : int, optional
+        Rows that are held in cache together; by default as many as the columns allow.
     threads : int, optional
         Threads for passes over rows; by default the processors of this process.
     disp : bool
@@ -45,13 +45,15 @@ class Control:
     tol: float = 1e-8
     max_halvings: int = 40
     rank_tol: float = 1e-11
-    chunk_rows: int = 8192
+    chunk_rows: int | None = None
     threads: int | None = None
     disp: bool = False
 
     def __post_init__(self) -> None:
         for name in ("maxiter", "max_halvings", "chunk_rows"):
             value = getattr(self, name)
+            if name == "chunk_rows" and value is None:
+                continue
             if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
                 raise ArgumentError(f"{name} must be a whole number of at least 1 (got {value!r}).")
             object.__setattr__(self, name, int(value))

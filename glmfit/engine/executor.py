@@ -11,12 +11,21 @@ from typing import TypeVar
 
 from threadpoolctl import ThreadpoolController
 
+from glmfit.design import Design
 from glmfit.engine.control import Control
 from glmfit.sources import Rows
 
 __all__ = ["map_chunks", "reduce_chunks"]
 
 T = TypeVar("T")
+
+CACHED = 2**18
+"""Numbers of a chunk's design that stay in a processor's cache with what is made of them."""
+
+FEWEST, MOST = 1024, 131072
+"""Rows of a chunk."""
+
+ROWS_PER_CELL = 4
 
 BLOCK = 8
 """Chunks that a thread takes at once: enough to be worth the hand-over."""
@@ -29,6 +38,17 @@ AHEAD = 4
 def _blas() -> ThreadpoolController:
     # looking up the loaded BLAS libraries takes milliseconds: once is enough
     return ThreadpoolController()
+
+
+def rows_together(design: Design) -> int:
+    """Return how many rows of a design fit into cache together.
+
+    Where the columns are those of large factors, a chunk is as long as makes up for the
+    cells of its cross products.
+    """
+    cells = design.raw.shape[1] ** 2
+    fitting = CACHED // max(design.row_size, 1)
+    return min(max(fitting, cells // ROWS_PER_CELL, FEWEST), MOST)
 
 
 def map_chunks(function: Callable[[Rows], T], rows: Rows, control: Control) -> Iterator[T]:
@@ -55,10 +75,12 @@ def reduce_chunks(
 
 def _blocks(function: Callable[[list[Rows]], T], rows: Rows, control: Control) -> Iterator[T]:
     """Yield ``function(chunks)`` for each block of chunks, in order."""
-    if rows.n <= control.chunk_rows:
-        yield function([rows])
+    size = control.chunk_rows or rows_together(rows.design)
+    chunks = rows.chunks(size)
+    if rows.n <= BLOCK * size or control.n_threads == 1:
+        while block := list(islice(chunks, BLOCK)):
+            yield function(block)
         return
-    chunks = rows.chunks(control.chunk_rows)
     with _blas().limit(limits=1, user_api="blas"):
         pool = ThreadPoolExecutor(control.n_threads, thread_name_prefix="glmfit")
         waiting: deque[Future[T]] = deque()

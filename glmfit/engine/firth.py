@@ -233,7 +233,7 @@ class _AdjustedScoring:
 
         turned, cubes = np.zeros(theta.size), np.zeros(theta.size)
         size = max(1, LEVERAGE_VALUES // max(1, predictor.count * theta.size))
-        for part in self.run.map(theta, adjusted, min(size, self.control.chunk_rows)):
+        for part in self.run.map(theta, adjusted, min(size, self.control.chunk_rows or size)):
             turned += part[0]
             cubes += part[1]
         return turned, cubes

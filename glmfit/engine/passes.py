@@ -198,7 +198,7 @@ class Pass:
         return map_chunks(_quiet(visited), self.rows, self.control)
 
     def map(
-        self, theta: Array, function: Callable[[Rows, Array, EtaStats], T], chunk_rows: int
+        self, theta: Array, function: Callable[[Rows, Array, EtaStats], T], chunk_rows: int | None
     ) -> Iterator[T]:
         """Yield ``function(chunk, eta, statistics)`` for each chunk of rows, in their order."""
         predictor = self.predictor

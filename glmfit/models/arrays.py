@@ -134,10 +134,9 @@ def design_of_arrays(
         values = values[:, None]
     if values.ndim != 2:
         raise ArgumentTypeError(f"exog must have two dimensions; got shape {values.shape}.")
-    matrix = _real_matrix(values)
-    _no_infinity(matrix, names)
-    found = names or _array_names(matrix)
-    return Dense(matrix), found, np.isnan(matrix.sum(axis=1)), None
+    dense = Dense(_real_matrix(values))
+    missing = _missing_in(dense.values, names)
+    return dense, names or _array_names(dense), missing, None
 
 
 def _real_matrix(values: NDArray[Any]) -> Array:
@@ -151,14 +150,18 @@ def _real_matrix(values: NDArray[Any]) -> Array:
         ) from error
 
 
-def _no_infinity(matrix: Array, names: tuple[str, ...] | None) -> None:
+def _missing_in(matrix: Array, names: tuple[str, ...] | None) -> Mask:
+    """Return the rows with a missing value; raise if there is an infinite one."""
     with np.errstate(over="ignore", invalid="ignore"):
         suspicious = not np.isfinite(matrix.sum())
-    if suspicious and np.isinf(matrix).any():
+    if not suspicious:
+        return np.zeros(matrix.shape[0], dtype=bool)
+    if np.isinf(matrix).any():
         column = int(np.argmax(np.isinf(matrix).any(axis=0)))
         row = int(np.argmax(np.isinf(matrix[:, column])))
         called = names[column] if names else f"{column}"
         raise DataError(f"exog has an infinite value in column {called}, row {row}.")
+    return np.asarray(np.isnan(matrix).any(axis=1))
 
 
 def _design_of_frame(
@@ -186,19 +189,13 @@ def _design_of_frame(
                 )
             matrix[gone, j] = np.nan
             matrix[~gone, j] = values
-    _no_infinity(matrix, names)
-    return Dense(matrix), names, missing, frame.index
+    return Dense(matrix), names, missing | _missing_in(matrix, names), frame.index
 
 
-def _array_names(matrix: Array) -> tuple[str, ...]:
+def _array_names(design: Dense) -> tuple[str, ...]:
     """Name columns as statsmodels does: const for a constant one, then x1, x2, ..."""
-    if matrix.shape[0] == 0:
-        return _default_names(matrix.shape[1])
-    first = matrix[0]
-    constant = [
-        bool(first[j] == matrix[-1, j] != 0.0 and (matrix[:, j] == first[j]).all())
-        for j in range(matrix.shape[1])
-    ]
+    fixed = design.constant_columns()
+    constant = [j in fixed for j in range(design.shape[1])]
     names = []
     for j, is_constant in enumerate(constant):
         names.append("const" if is_constant and "const" not in names else f"x{j + 1}")
