@@ -32,6 +32,8 @@ class Estimate(NamedTuple):
     covariance: Array | None
 
 
+ONE_PREDICTOR = frozenset({"binomial", "poisson", "gamma"})
+
 Fit = Callable[[], Estimate]
 Prepare = Callable[[Problem, int], Fit]
 
@@ -77,6 +79,9 @@ def _glmfit(problem: Problem, threads: int) -> Fit:
 
     def fit() -> Estimate:
         family, link = problem.family, LINKS[problem.family]
+        if family == "multinomial":
+            levels = gf.MNLogit(problem.y, problem.X).fit(control=control)
+            return Estimate(np.asarray(levels.params).ravel("F"), np.asarray(levels.cov_params()))
         if problem.formula is not None:
             model = gf.glm(problem.formula, problem.frame, family, link=link)
         else:
@@ -116,7 +121,9 @@ def _statsmodels_discrete(problem: Problem, threads: int) -> Fit:
 
     binomial = problem.family == "binomial"
     from_formula = smf.logit if binomial else smf.poisson
-    from_arrays = sm.Logit if binomial else sm.Poisson
+    from_arrays = {"binomial": sm.Logit, "poisson": sm.Poisson, "multinomial": sm.MNLogit}[
+        problem.family
+    ]
 
     def fit() -> Estimate:
         if problem.formula is not None:
@@ -124,7 +131,8 @@ def _statsmodels_discrete(problem: Problem, threads: int) -> Fit:
         else:
             model = from_arrays(problem.y, problem.X)
         result = model.fit(disp=0)
-        return Estimate(np.asarray(result.params), np.asarray(result.cov_params()))
+        coefficients = np.asarray(result.params).ravel("F")
+        return Estimate(coefficients, np.asarray(result.cov_params()))
 
     return fit
 
@@ -136,12 +144,15 @@ def _sklearn(solver: str) -> Prepare:
         X = np.ascontiguousarray(problem.X[:, 1:])
 
         def fit() -> Estimate:
-            if problem.family == "binomial":
+            if LINKS[problem.family] == "logit":
                 model = LogisticRegression(C=np.inf, solver=solver, max_iter=ITERATIONS)
             else:
                 kind = PoissonRegressor if problem.family == "poisson" else GammaRegressor
                 model = kind(alpha=0.0, solver=solver, max_iter=ITERATIONS)
             model.fit(X, problem.y)
+            if problem.family == "multinomial":
+                every = np.column_stack([model.intercept_, model.coef_])
+                return Estimate((every[1:] - every[0]).ravel(), None)
             return Estimate(np.append(model.intercept_, model.coef_), None)
 
         return fit
@@ -181,16 +192,16 @@ def _glum(problem: Problem, threads: int) -> Fit:
 
 _LIST = (
     Contender("glmfit", "glmfit", _glmfit),
-    Contender("statsmodels GLM", "statsmodels", _statsmodels_glm),
+    Contender("statsmodels GLM", "statsmodels", _statsmodels_glm, families=ONE_PREDICTOR),
     Contender(
         "statsmodels discrete",
         "statsmodels",
         _statsmodels_discrete,
-        families=frozenset({"binomial", "poisson"}),
+        families=frozenset({"binomial", "poisson", "multinomial"}),
     ),
     Contender("sklearn newton-cholesky", "sklearn", _sklearn("newton-cholesky"), formulas=False),
     Contender("sklearn lbfgs", "sklearn", _sklearn("lbfgs"), formulas=False),
-    Contender("glum", "glum", _glum),
+    Contender("glum", "glum", _glum, families=ONE_PREDICTOR),
 )
 
 CONTENDERS: dict[str, Contender] = {

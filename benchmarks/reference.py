@@ -35,7 +35,7 @@ MOST_DIGITS = -np.log10(np.finfo(np.float64).eps)
 
 @dataclass(frozen=True, slots=True)
 class Optimum:
-    """Coefficients (p,) and their standard errors (p,)."""
+    """Coefficients (p,) and their standard errors (p,); level by level for several classes."""
 
     coefficients: Array
     standard_errors: Array
@@ -81,7 +81,7 @@ ROWS: dict[str, Callable[[Long, Long], RowTerms]] = {
     "gamma": _gamma,
 }
 
-FIXED_DISPERSION = {"binomial", "poisson"}
+FIXED_DISPERSION = {"binomial", "poisson", "multinomial"}
 
 
 def optimum(problem: Problem) -> Optimum:
@@ -114,6 +114,9 @@ def optimum(problem: Problem) -> Optimum:
 
 
 def _start(problem: Problem) -> Long:
+    if problem.family == "multinomial":
+        others = int(problem.y.max())
+        return np.zeros(others * problem.X.shape[1], dtype=np.longdouble)
     mean = problem.y.mean()
     theta = np.zeros(problem.X.shape[1], dtype=np.longdouble)
     theta[0] = np.log(mean / (1.0 - mean)) if LINKS[problem.family] == "logit" else np.log(mean)
@@ -129,12 +132,33 @@ def _totals(problem: Problem, theta: Long) -> Totals:
         X = problem.X[start : start + CHUNK]
         long = X.astype(np.longdouble)
         y = problem.y[start : start + CHUNK].astype(np.longdouble)
+        if problem.family == "multinomial":
+            part, information = _classes(X, y, long @ theta.reshape(-1, X.shape[1]).T)
+            score += part
+            observed += information
+            expected += information
+            continue
         rows = ROWS[problem.family](y, long @ theta)
         score += rows.score @ long
         observed += _sandwich(X, rows.observed)
         expected += _sandwich(X, rows.expected)
         pearson += float(rows.pearson.sum())
     return Totals(score, observed, expected, pearson)
+
+
+def _classes(X: Array, y: Long, eta: Long) -> tuple[Long, Array]:
+    """Return score and information, level by level, of rows with predictors (n, K - 1)."""
+    relative = np.exp(eta)
+    p: Long = relative / (1.0 + relative.sum(axis=1, keepdims=True))
+    count, width = p.shape[1], X.shape[1]
+    seen = (y[:, None] == np.arange(1, count + 1)).astype(np.longdouble)
+    score: Long = ((seen - p).T @ X.astype(np.longdouble)).ravel()
+    information = np.zeros((count * width, count * width))
+    for a in range(count):
+        for b in range(count):
+            rows, columns = slice(a * width, (a + 1) * width), slice(b * width, (b + 1) * width)
+            information[rows, columns] = _sandwich(X, p[:, a] * ((a == b) - p[:, b]))
+    return score, information
 
 
 def _sandwich(X: Array, weight: Long) -> Array:

@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout."""
 
-LINKS = {"binomial": "logit", "poisson": "log", "gamma": "log"}
+LINKS = {"binomial": "logit", "poisson": "log", "gamma": "log", "multinomial": "logit"}
 """The link that goes with each family here."""
 
 CORRELATION = 0.5
@@ -36,6 +36,7 @@ class Problem:
     family : str
         A key of `LINKS`.
     y : ndarray of shape (n,)
+        Whole numbers from 0 for "multinomial".
     X : ndarray of shape (n, p)
         The design matrix, its first column constant. Contenders that are given a formula
         build it themselves from ``frame``.
@@ -122,6 +123,15 @@ def dense(family: str, columns: int) -> Callable[[int, int], Problem]:
     return make
 
 
+def several_classes(rows: int, seed: int) -> Problem:
+    """Make five classes and 20 numeric columns."""
+    rng = np.random.default_rng(seed)
+    X = predictors(rows, 20, rng)
+    odds = np.column_stack([X @ coefficients(21, rng) for _ in range(4)])
+    utility = np.column_stack([np.zeros(rows), odds]) + rng.gumbel(size=(rows, 5))
+    return Problem("multinomial", utility.argmax(axis=1).astype(np.float64), X)
+
+
 def numeric_formula(rows: int, seed: int) -> Problem:
     """Make a frame with 20 numeric columns, all in the formula."""
     made = dense("binomial", 20)(rows, seed)
@@ -191,6 +201,14 @@ _LIST = (
         1_000_000,
         100_000,
         dense("gamma", 10),
+    ),
+    Workload(
+        "multinomial-5",
+        "Multinomial logit, 5 classes, 20 numeric columns, arrays",
+        "arrays",
+        200_000,
+        20_000,
+        several_classes,
     ),
     Workload(
         "formula-numeric",

@@ -65,6 +65,14 @@ def test_optimum_of_two_groups_is_known(family: str) -> None:
     np.testing.assert_allclose(found.coefficients, [first, second - first], rtol=1e-14)
 
 
+@needs_long_double
+def test_optimum_of_classes_is_the_log_odds_of_their_counts() -> None:
+    y = np.array([0.0, 0.0, 1.0, 2.0, 2.0, 2.0])
+    found = reference.optimum(Problem("multinomial", y, np.ones((6, 1))))
+    np.testing.assert_allclose(found.coefficients, np.log([1 / 2, 3 / 2]), rtol=1e-14)
+    np.testing.assert_allclose(found.standard_errors**2, [1 / 2 + 1, 1 / 2 + 1 / 3], rtol=1e-14)
+
+
 def test_standard_errors_of_poisson_means_are_known() -> None:
     y = np.array([1.0, 2.0, 3.0, 4.0])
     found = reference.optimum(Problem("poisson", y, np.ones((4, 1))))
