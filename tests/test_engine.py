@@ -7,11 +7,12 @@ import mpmath
 import numpy as np
 import pytest
 from scipy import sparse
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from glmfit import GLM
 from glmfit.design import Blocks, Categorical, Dense, Design, Sparse
 from glmfit.engine.control import Control
-from glmfit.engine.executor import map_chunks, rows_together
+from glmfit.engine.executor import map_chunks, one_blas_thread, rows_together
 from glmfit.engine.irls import Solution, fit_irls
 from glmfit.engine.passes import Pass
 from glmfit.engine.rank import FullRank, full_rank
@@ -684,6 +685,25 @@ def test_an_error_in_a_chunk_is_raised_and_leaves_no_thread_behind():
     with pytest.raises(ZeroDivisionError, match="in a chunk"):
         list(map_chunks(broken, rows, Control(threads=2)))
     assert not [t for t in threading.enumerate() if t.name.startswith("glmfit")]
+
+
+def _blas_threads() -> list[int]:
+    return [info["num_threads"] for info in threadpool_info() if info["user_api"] == "blas"]
+
+
+def test_blas_has_its_threads_back_after_a_fit_whatever_happens():
+    before = _blas_threads()
+    with threadpool_limits(2, user_api="blas"):
+        with one_blas_thread:
+            assert set(_blas_threads()) == {1}
+            with one_blas_thread:
+                assert set(_blas_threads()) == {1}
+            assert set(_blas_threads()) == {1}
+        assert set(_blas_threads()) == {2}
+        with pytest.raises(ZeroDivisionError), one_blas_thread:
+            raise ZeroDivisionError
+        assert set(_blas_threads()) == {2}
+    assert _blas_threads() == before
 
 
 def test_chunks_come_in_the_order_of_the_rows():

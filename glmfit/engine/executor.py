@@ -7,15 +7,16 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache, reduce
 from itertools import islice
+from threading import Lock
 from typing import TypeVar
 
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import LibController, ThreadpoolController
 
 from glmfit.design import Design
 from glmfit.engine.control import Control
 from glmfit.sources import Rows
 
-__all__ = ["map_chunks", "reduce_chunks"]
+__all__ = ["map_chunks", "one_blas_thread", "reduce_chunks", "rows_together"]
 
 T = TypeVar("T")
 
@@ -28,16 +29,51 @@ FEWEST, MOST = 1024, 131072
 ROWS_PER_CELL = 4
 
 BLOCK = 8
-"""Chunks that a thread takes at once: enough to be worth the hand-over."""
+"""Most chunks that a thread takes at once."""
+
+SHARES = 16
+"""Blocks that rows are divided into at least, where there are as many chunks."""
 
 AHEAD = 4
 """Blocks per thread that may wait for their turn, so that results do not pile up."""
 
 
+class _OneThread:
+    """BLAS held to one thread while any fit runs, and let go by the last to end.
+
+    Its own threads are no help with the narrow products of a chunk; where another process
+    has a processor they wait for each other, and a product takes ten times as long.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._depth = 0
+        self._before: list[int] = []
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._depth == 0:
+                self._before = [library.get_num_threads() for library in _blas()]
+                for library in _blas():
+                    library.set_num_threads(1)
+            self._depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._depth -= 1
+            if self._depth == 0:
+                for library, count in zip(_blas(), self._before, strict=True):
+                    library.set_num_threads(count)
+
+
+one_blas_thread = _OneThread()
+"""``with one_blas_thread:`` around a fit or a pass; may be nested and shared by threads."""
+
+
 @lru_cache(maxsize=1)
-def _blas() -> ThreadpoolController:
+def _blas() -> tuple[LibController, ...]:
     # looking up the loaded BLAS libraries takes milliseconds: once is enough
-    return ThreadpoolController()
+    return tuple(ThreadpoolController().select(user_api="blas").lib_controllers)
 
 
 def rows_together(design: Design) -> int:
@@ -76,16 +112,19 @@ def reduce_chunks(
 def _blocks(function: Callable[[list[Rows]], T], rows: Rows, control: Control) -> Iterator[T]:
     """Yield ``function(chunks)`` for each block of chunks, in order."""
     size = control.chunk_rows or rows_together(rows.design)
-    chunks = rows.chunks(size)
-    if rows.n <= BLOCK * size or control.n_threads == 1:
-        while block := list(islice(chunks, BLOCK)):
-            yield function(block)
+    if rows.n <= size:
+        with one_blas_thread:
+            part = function([rows])
+        yield part
         return
-    with _blas().limit(limits=1, user_api="blas"):
+    chunks = rows.chunks(size)
+    # few chunks are dealt out one by one; the threads must not matter for the sums
+    together = min(max(rows.n // (size * SHARES), 1), BLOCK)
+    with one_blas_thread:
         pool = ThreadPoolExecutor(control.n_threads, thread_name_prefix="glmfit")
         waiting: deque[Future[T]] = deque()
         try:
-            while block := list(islice(chunks, BLOCK)):
+            while block := list(islice(chunks, together)):
                 waiting.append(pool.submit(function, block))
                 if len(waiting) >= AHEAD * control.n_threads:
                     yield waiting.popleft().result()

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glmfit.engine.control import Control
+from glmfit.engine.executor import one_blas_thread
 from glmfit.engine.linalg import Triangular, cholesky
 from glmfit.engine.passes import SuffStats
 
@@ -157,7 +158,8 @@ def fit_irls(run: Scorable, theta: Array, control: Control, *, observed: bool = 
     -------
     Solution
     """
-    return _Scoring(run, control, observed).solve(theta)
+    with one_blas_thread:
+        return _Scoring(run, control, observed).solve(theta)
 
 
 def approach(run: Scorable, theta: Array, *, near: float = 0.5, within: int = 12) -> Array | None:
