@@ -10,8 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from glmfit.errors import ArgumentError, DataWarning, ResponseError, warn
+from glmfit.formula.factors import level_codes
 
-__all__ = ["Response", "number_response", "proportion_response"]
+__all__ = ["Response", "number_response", "proportion_response", "recoded_event"]
 
 Array = NDArray[np.float64]
 
@@ -29,12 +30,15 @@ class Response:
     name : str
     event : str or None
         What the modelled event is called, where the response was not a number.
+    levels : tuple
+        What the two outcomes of a binomial are called, the event last.
     """
 
     y: Array
     name: str
     trials: Array | None = None
     event: str | None = None
+    levels: tuple[Any, ...] = ()
 
 
 def number_response(values: tuple[Any, ...], name: str, family: str) -> Response:
@@ -100,6 +104,46 @@ def proportion_response(
     return _shares(np.asarray(value, dtype=np.float64), name, event, trials)
 
 
+def recoded_event(
+    fitted: Response, values: tuple[Any, ...], trials: Array | None, index: pd.Index
+) -> Response:
+    """Return the binomial response of new rows, with the outcomes that it had in the fit.
+
+    Parameters
+    ----------
+    fitted : Response
+        That of the fit.
+    values, trials
+        As in `proportion_response`.
+    index : Index of length n
+        Labels of the rows, for messages.
+
+    Raises
+    ------
+    LevelError
+        If a row has another outcome.
+    ArgumentError
+        If there are proportions whose trials are not known.
+    """
+    value = values[0]
+    if len(values) > 1 or np.ndim(value) == 2:
+        return _counts(values, fitted.name, None, trials)
+    numbers = isinstance(value, np.ndarray) and value.dtype.kind == "f"
+    if numbers and set(fitted.levels) == {0, 1}:
+        event = 0 if fitted.levels[1] == 0 else None
+        response = _shares(value, fitted.name, event, trials)
+        if trials is None and ((response.y > 0.0) & (response.y < 1.0)).any():
+            raise ArgumentError(
+                f"The response {fitted.name} holds proportions. Give trials=, how many "
+                "observations each of them is of."
+            )
+        return response
+    if trials is not None:
+        raise ArgumentError("trials= goes with proportions, not with categories.")
+    codes = level_codes(value, fitted.levels, fitted.name, index)
+    return Response(codes.astype(np.float64), fitted.name, levels=fitted.levels)
+
+
 def _counts(values: tuple[Any, ...], name: str, event: Any, trials: Array | None) -> Response:
     columns = np.column_stack([np.asarray(value, dtype=np.float64) for value in values])
     if columns.shape[1] != 2:
@@ -114,7 +158,8 @@ def _counts(values: tuple[Any, ...], name: str, event: Any, trials: Array | None
         raise ResponseError(f"{name}: a count is negative (observation {row}).")
     total = columns.sum(axis=1)
     share = np.divide(columns[:, 0], total, out=np.zeros_like(total), where=total > 0.0)
-    return Response(share, name, trials=total)
+    parts = tuple(part.strip() for part in name.split(" + "))
+    return Response(share, name, trials=total, levels=parts[::-1] if len(parts) == 2 else (0, 1))
 
 
 def _two_levels(value: Any, name: str, event: Any, trials: Array | None) -> Response:
@@ -139,7 +184,9 @@ def _two_levels(value: Any, name: str, event: Any, trials: Array | None) -> Resp
         told = ", ".join(map(repr, levels))
         raise ArgumentError(f"event={event!r} is not a level of {name} (levels: {told}).")
     y = (np.asarray(value.codes) == levels.index(chosen)).astype(np.float64)
-    return Response(y, name, event=f"{name} = {chosen}")
+    other = levels[1 - levels.index(chosen)]
+    called = tuple(v.item() if isinstance(v, np.generic) else v for v in (other, chosen))
+    return Response(y, name, event=f"{name} = {chosen}", levels=called)
 
 
 def _read_as_numbers(levels: list[Any]) -> bool:
@@ -154,8 +201,8 @@ def _shares(y: Array, name: str, event: Any, trials: Array | None) -> Response:
         if event not in (0, 1):
             raise ArgumentError(f"event={event!r} is not a value of {name}, which is 0 or 1.")
         if event == 0:
-            return Response(1.0 - y, name, trials=trials, event=f"{name} = 0")
-    return Response(y, name, trials=trials)
+            return Response(1.0 - y, name, trials=trials, event=f"{name} = 0", levels=(1, 0))
+    return Response(y, name, trials=trials, levels=(0, 1))
 
 
 def _outside_message(y: Array, outside: NDArray[np.bool_], name: str) -> str:

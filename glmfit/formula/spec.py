@@ -193,7 +193,7 @@ class ModelSpec:
         if new_levels not in ("raise", "nan"):
             raise ArgumentError(f"new_levels must be 'raise' or 'nan' (got {new_levels!r}).")
         table = Table(data)
-        self._check_columns(table)
+        self._check_columns(table, self.columns())
         kept = np.ones(len(table), dtype=bool)
         dropped = {}
         for name, mask in missing_in(table, self.columns()).items():
@@ -208,8 +208,43 @@ class ModelSpec:
             rows = Rows(table, _shrink(kept, undefined))
         return self._assemble(rows, dropped, with_response=False)
 
-    def _check_columns(self, table: Table) -> None:
-        absent = [name for name in self.columns() if name not in table]
+    def response_values(self, data: Any) -> tuple[tuple[Any, ...], Mask]:
+        """Return the response of new data, and which of their n rows have one.
+
+        Parameters
+        ----------
+        data : DataFrame, dict or another table
+
+        Returns
+        -------
+        tuple
+            Values of the response factors in the m complete rows.
+        ndarray of bool, shape (n,)
+        """
+        table = Table(data)
+        columns = sorted({c for f in self.response for c in f.expression.all_columns})
+        self._check_columns(table, columns)
+        kept = np.ones(len(table), dtype=bool)
+        for mask in missing_in(table, columns).values():
+            kept &= ~mask
+        values = self._response_of(Rows(table, kept))
+        undefined = [
+            any_column(np.isnan(value))
+            for value in values
+            if isinstance(value, np.ndarray) and value.dtype.kind == "f"
+        ]
+        if any(mask.any() for mask in undefined):
+            kept = _shrink(kept, dict(enumerate(undefined)))
+            values = self._response_of(Rows(table, kept))
+        # C() boxes its categories
+        plain = (v if isinstance(v, np.ndarray) else getattr(v, "data", v) for v in values)
+        return tuple(plain), kept
+
+    def _response_of(self, rows: Rows) -> tuple[Any, ...]:
+        return tuple(f.value(self.learned[f.name()], rows) for f in self.response)
+
+    def _check_columns(self, table: Table, needed: list[str]) -> None:
+        absent = [name for name in needed if name not in table]
         if absent:
             raise UnknownNameError(
                 f"The new data have no column {absent[0]!r}, which the formula {self.text!r} "
@@ -262,11 +297,7 @@ class ModelSpec:
             if not isinstance(value, np.ndarray) or value.ndim != 1:
                 raise FormulaError(f"offset({factor.name()}) is not one number a row.")
             offset = value.astype(float) if offset is None else offset + value
-        response = (
-            tuple(f.value(self.learned[f.name()], rows) for f in self.response)
-            if with_response
-            else ()
-        )
+        response = self._response_of(rows) if with_response else ()
         design = Assembly(self.subterms, self.learned, rows).design()
         return DesignRows(design, offset, response, rows.kept, dropped, rows.table.index)
 
@@ -337,7 +368,7 @@ def _warn_undefined(code: str, mask: Mask, rows: Rows, missing: str) -> None:
     warn(f"{told}, which are left out.", DataWarning)
 
 
-def _shrink(kept: Mask, undefined: Mapping[str, Mask]) -> Mask:
+def _shrink(kept: Mask, undefined: Mapping[Any, Mask]) -> Mask:
     out = kept.copy()
     out[np.flatnonzero(kept)] = ~np.logical_or.reduce(list(undefined.values()))
     return out

@@ -34,7 +34,7 @@ from glmfit.models.data import (
     weights_of,
 )
 
-__all__ = ["aligned_exog", "array_data", "design_of_arrays"]
+__all__ = ["aligned_exog", "array_data", "design_of_arrays", "endog_columns"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -65,7 +65,7 @@ def array_data(
         raise ArgumentError(f"missing must be 'none', 'drop' or 'raise' (got {missing!r}).")
     design, names, x_missing, x_index = design_of_arrays(exog)
     n = design.shape[0]
-    columns, name, y_missing, y_index = _endog_columns(endog)
+    columns, name, y_missing, y_index = endog_columns(endog)
     if y_missing.size != n:
         raise AlignmentError(f"endog has {y_missing.size} rows, exog has {n}.")
     index = x_index if x_index is not None else y_index
@@ -208,7 +208,7 @@ def _default_names(count: int) -> tuple[str, ...]:
     return tuple(f"x{j + 1}" for j in range(count))
 
 
-def _endog_columns(endog: Any) -> tuple[tuple[Any, ...], str, Mask, pd.Index | None]:
+def endog_columns(endog: Any) -> tuple[tuple[Any, ...], str, Mask, pd.Index | None]:
     """Return the values of the response, its name, its missing rows and its labels."""
     if isinstance(endog, pd.DataFrame):
         series = [endog.iloc[:, j] for j in range(endog.shape[1])]

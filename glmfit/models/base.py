@@ -23,10 +23,12 @@ from glmfit.errors import (
     suggest,
 )
 from glmfit.formula.alignment import beside
+from glmfit.formula.response import Response
 from glmfit.formula.table import Table
 from glmfit.links import Link
 from glmfit.models.arrays import aligned_exog, array_data, design_of_arrays
 from glmfit.models.data import ModelData, Reading, formula_data, log_exposure
+from glmfit.models.observed import ObservedClasses, new_classes, own_classes
 from glmfit.results.record import FitRecord
 from glmfit.sources import Rows
 
@@ -205,6 +207,31 @@ class Model:
     def linear_predictor(self, theta: Array) -> Array:
         """Return X theta + offset of the rows used, shape (m,)."""
         return self._kept_data().rows().eta(np.asarray(theta, dtype=float))
+
+    # -- classes that were observed ----------------------------------------------------
+
+    @property
+    def levels(self) -> tuple[Any, ...]:
+        """The classes of the response, where it has classes."""
+        raise NotAvailableError(
+            f"The response {self.endog_names} is no class, so no class can be predicted; that of "
+            "binomial, multinomial and ordinal models is."
+        )
+
+    def recode(self, values: tuple[Any, ...], trials: Array | None, index: pd.Index) -> Response:
+        """Return the response of new rows, with the classes of the fit."""
+        raise NotImplementedError(f"{type(self).__name__} does not define recode()")
+
+    def observed_classes(
+        self, data: Any, y: Any, *, freq_weights: Any = None, trials: Any = None
+    ) -> ObservedClasses:
+        """Return how often each class was seen in the rows of the fit, or in new rows."""
+        if data is not None:
+            return new_classes(self, data, y, freq_weights=freq_weights, trials=trials)
+        for what, given in (("y", y), ("freq_weights", freq_weights), ("trials", trials)):
+            if given is not None:
+                raise ArgumentError(f"{what}= is for new data; the rows of the fit have their own.")
+        return own_classes(self._kept_data())
 
     # -- new rows --------------------------------------------------------------------
 

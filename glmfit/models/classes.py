@@ -13,13 +13,21 @@ from scipy import special
 
 from glmfit.engine.predictor import Predictor
 from glmfit.errors import ArgumentError, ArgumentTypeError, ResponseError, suggest
+from glmfit.formula.factors import level_codes
 from glmfit.formula.response import Response
 from glmfit.likelihoods import Limit, log_choose
 from glmfit.links import Link
 from glmfit.models.data import ModelData
 from glmfit.sources import Rows
 
-__all__ = ["ClassReading", "OrderReading", "check_classes", "limit_rows", "saturated"]
+__all__ = [
+    "ClassReading",
+    "OrderReading",
+    "check_classes",
+    "limit_rows",
+    "recoded_classes",
+    "saturated",
+]
 
 Array = NDArray[np.float64]
 
@@ -219,6 +227,48 @@ def class_counts(values: tuple[Any, ...], name: str) -> tuple[Array, Array, list
         columns, total[:, None], out=np.zeros_like(columns), where=total[:, None] > 0.0
     )
     return shares, total, levels
+
+
+def recoded_classes(
+    fitted: Response,
+    levels: tuple[Any, ...],
+    values: tuple[Any, ...],
+    trials: Array | None,
+    index: pd.Index,
+) -> Response:
+    """Return the classes of new rows as shares in the order of the fit, shape (n, K).
+
+    Parameters
+    ----------
+    fitted : Response
+        That of the fit.
+    levels : tuple
+        Its K levels, in their order.
+    values : tuple
+        Categories or codes of the n rows, or counts of the K classes.
+    trials : None
+        Counts have their own.
+    index : Index of length n
+        Labels of the rows, for messages.
+
+    Raises
+    ------
+    LevelError
+        If a row has a level that the fit had not.
+    """
+    if trials is not None:
+        raise ArgumentError("trials= is for binomial models; give the counts of the classes.")
+    if len(values) == 1 and np.ndim(values[0]) < 2:
+        codes = level_codes(values[0], levels, fitted.name, index)
+        return Response(indicator_shares(codes, len(levels)), fitted.name)
+    shares, total, names = class_counts(values, fitted.name)
+    if set(names) != set(levels):
+        raise ResponseError(
+            f"The response {fitted.name} has {len(names)} columns of counts; the fit had the "
+            f"classes {', '.join(map(str, levels))}."
+        )
+    order = [names.index(level) for level in levels]
+    return Response(shares[:, order], fitted.name, trials=total)
 
 
 class Receding(Protocol):

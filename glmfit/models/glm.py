@@ -16,6 +16,7 @@ from glmfit.engine.passes import Pass
 from glmfit.engine.separation import null_space
 from glmfit.errors import ArgumentError, ArgumentTypeError, DataError, DataWarning, suggest, warn
 from glmfit.families import Family, Gaussian, Working, resolve_family
+from glmfit.formula.response import Response, recoded_event
 from glmfit.inference import covariance as sandwich
 from glmfit.inference.residuals import hat_values
 from glmfit.likelihoods import GLMLikelihood
@@ -179,6 +180,15 @@ class GLM(Model):
     def __repr__(self) -> str:
         shown = repr(self.formula) if self.formula else f"{len(self.data.names)} columns"
         return f"<{self.summary_name} {shown}, {self.family.describe()}, {self.family.link} link>"
+
+    @property
+    def levels(self) -> tuple[Any, ...]:
+        """The two outcomes of a binomial, the event last."""
+        return self.data.response.levels or super().levels
+
+    def recode(self, values: tuple[Any, ...], trials: Array | None, index: pd.Index) -> Response:
+        """Return the binomial response of new rows, with the outcomes of the fit."""
+        return recoded_event(self.data.response, values, trials, index)
 
     # -- fitting ---------------------------------------------------------------------
 

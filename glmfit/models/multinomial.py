@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from glmfit.design import Categorical, constant_combination
@@ -27,12 +28,14 @@ from glmfit.errors import (
     warn,
 )
 from glmfit.families import Gaussian
+from glmfit.formula.response import Response
 from glmfit.likelihoods import GLMLikelihood, Multinomial
 from glmfit.models.bias import BIAS_METHODS, bias_kind
 from glmfit.models.classes import (
     ClassReading,
     check_classes,
     limit_rows,
+    recoded_classes,
     saturated,
 )
 from glmfit.models.data import ModelData
@@ -118,6 +121,10 @@ class MNLogit(DiscreteModel[MultinomialResults]):
     def parameter_names(self) -> tuple[tuple[Any, str], ...]:  # type: ignore[override]
         """Level and term of each coefficient, level by level."""
         return tuple((level, term) for level in self.levels[1:] for term in self.data.names)
+
+    def recode(self, values: tuple[Any, ...], trials: Array | None, index: pd.Index) -> Response:
+        """Return the response of new rows, with the classes of the fit."""
+        return recoded_classes(self.data.response, self.levels, values, trials, index)
 
     @property
     def likelihood(self) -> Multinomial:

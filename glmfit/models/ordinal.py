@@ -21,9 +21,10 @@ from glmfit.errors import (
     suggest,
     warn,
 )
+from glmfit.formula.response import Response
 from glmfit.likelihoods import Cumulative, Multinomial, Sequential
 from glmfit.links import LINKS, UNIT, Link, Logit, resolve_link
-from glmfit.models.classes import OrderReading
+from glmfit.models.classes import OrderReading, recoded_classes
 from glmfit.models.data import ModelData
 from glmfit.models.discrete import DiscreteModel
 from glmfit.models.parallel import brant_test, lr_test
@@ -159,6 +160,10 @@ class OrdinalModel(DiscreteModel[OrdinalResults]):
     def parameter_columns(self) -> tuple[str, ...]:
         """The column that each coefficient belongs to, "" for thresholds."""
         return tuple(self.data.names[j] if j >= 0 else "" for j in self.layout.owners)
+
+    def recode(self, values: tuple[Any, ...], trials: Array | None, index: pd.Index) -> Response:
+        """Return the response of new rows, with the classes of the fit."""
+        return recoded_classes(self.data.response, self.levels, values, trials, index)
 
     @property
     def likelihood(self) -> ClassLikelihood:

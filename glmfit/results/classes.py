@@ -9,13 +9,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from glmfit.results.base import LikelihoodResults
+from glmfit.results.metrics import PredictionMetrics
 
 __all__ = ["ClassResults"]
 
 Array = NDArray[np.float64]
 
 
-class ClassResults(LikelihoodResults):
+class ClassResults(PredictionMetrics, LikelihoodResults):
     """A fitted model of several classes; see `LikelihoodResults` for the parameters."""
 
     def _table(
@@ -51,11 +52,12 @@ class ClassResults(LikelihoodResults):
 
     def pred_table(self) -> Array:
         """Return counts of observed (rows) and predicted (columns) levels, shape (K, K)."""
-        data = self.model.data
-        count = np.ones(len(data.response.y)) if data.freq_weights is None else data.freq_weights
-        if data.response.trials is not None:
-            count = count * data.response.trials
-        predicted = self.model.fitted_probabilities(self.record).argmax(axis=1)
-        table = np.zeros((len(self.model.levels),) * 2)
-        np.add.at(table.T, predicted, data.response.y * count[:, None])
-        return table
+        return self.confusion_matrix().table
+
+    def predict(self, *arguments: Any, **options: Any) -> Any:
+        """Predict rows."""
+        raise NotImplementedError(f"{type(self).__name__} does not define predict()")
+
+    def _class_probabilities(self, data: Any, **options: Any) -> Array:
+        probability: Array = self.predict(data, **options).to_numpy()
+        return probability

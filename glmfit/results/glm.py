@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from glmfit.inference.prediction import Prediction, standard_errors
 from glmfit.inference.tails import f_sf
 from glmfit.output import Summary
 from glmfit.results.base import LikelihoodResults
+from glmfit.results.metrics import PredictionMetrics
 from glmfit.results.summary import summarise
 
 __all__ = ["GLMResults"]
@@ -23,11 +24,13 @@ __all__ = ["GLMResults"]
 Array = NDArray[np.float64]
 
 
-class GLMResults(LikelihoodResults):
+class GLMResults(PredictionMetrics, LikelihoodResults):
     """A fitted generalised linear model, made by ``model.fit()``.
 
     See `LikelihoodResults` for the parameters.
     """
+
+    row_options: ClassVar[tuple[str, ...]] = (*PredictionMetrics.row_options, "exposure", "trials")
 
     # -- the summary -----------------------------------------------------------------
 
@@ -326,18 +329,13 @@ class GLMResults(LikelihoodResults):
             Observed 0 and 1 in the rows, predicted 0 and 1 in the columns, in
             observations (frequencies and trials counted).
         """
-        if not self.family.proportions:
-            raise NotAvailableError("pred_table is for binomial models.")
-        data = self.model.data
-        count = np.ones_like(data.response.y)
-        for part in (data.response.trials, data.freq_weights):
-            if part is not None:
-                count = count * part
-        predicted = (self._mu > threshold).astype(int)
-        table = np.zeros((2, 2))
-        for outcome, share in ((1, data.response.y), (0, 1.0 - data.response.y)):
-            table[outcome] = np.bincount(predicted, weights=count * share, minlength=2)
-        return table
+        return self.confusion_matrix(threshold=threshold).table
+
+    def _class_probabilities(self, data: Any, **options: Any) -> Array:
+        eta = np.asarray(self.predict(data, which="linear", **options), dtype=float)
+        link = self.family.link
+        # 1 - mu would lose the digits of an event that is all but certain
+        return np.column_stack([np.exp(link.log_complement(eta)), link.inverse(eta)])
 
     # -- the normal linear model -----------------------------------------------------
 
