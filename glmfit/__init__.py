@@ -34,6 +34,7 @@ from glmfit.models import (
     ordered,
     poisson,
     probit,
+    softmax_probabilities,
 )
 
 __version__ = "0.1.0"
@@ -65,6 +66,7 @@ __all__ = [
     "ordered",
     "poisson",
     "probit",
+    "softmax_probabilities",
 ]
 
 

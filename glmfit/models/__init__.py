@@ -13,6 +13,7 @@ from glmfit.models.ordinal import (
     continuation_ratio,
     ordered,
 )
+from glmfit.models.softmax import softmax_probabilities
 from glmfit.models.tools import add_constant
 
 __all__ = [
@@ -37,4 +38,5 @@ __all__ = [
     "ordered",
     "poisson",
     "probit",
+    "softmax_probabilities",
 ]
