@@ -145,6 +145,24 @@ class ModelData:
         """Return the rows for the engine."""
         return Rows(self.response.y, design or self.design, self.offset, self.weight)
 
+    def take(self, rows: NDArray[np.intp]) -> ModelData:
+        """Return the data of some of the m rows, by position."""
+        kept = np.zeros_like(self.kept)
+        kept[np.flatnonzero(self.kept)[rows]] = True
+        trials, parts = self.response.trials, ("offset", "freq_weights", "var_weights", "groups")
+        given = {name: getattr(self, name) for name in parts}
+        return replace(
+            self,
+            response=replace(
+                self.response,
+                y=self.response.y[rows],
+                trials=None if trials is None else trials[rows],
+            ),
+            design=self.design.take(rows),
+            kept=kept,
+            **{name: value[rows] for name, value in given.items() if value is not None},
+        )
+
     def spread(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return row values for all n rows, NaN where a row was dropped."""
         if self.kept.all():

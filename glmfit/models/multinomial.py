@@ -152,6 +152,38 @@ class MNLogit(DiscreteModel[MultinomialResults]):
         moved.data = replace(self.data, response=response)
         return moved
 
+    def with_counts(self, counts: Array) -> Self:
+        """Return the model of the same rows with other counts of the classes.
+
+        Parameters
+        ----------
+        counts : ndarray of shape (m, K)
+            How often each class was seen in each row; rows without any are left out.
+        """
+        total = counts.sum(axis=1)
+        rows = np.flatnonzero(total > 0.0)
+        data = self._kept_data().take(rows)
+        shares = counts[rows] / total[rows][:, None]
+        response = replace(data.response, y=shares, trials=None)
+        other = copy.copy(self)
+        other.data = replace(data, response=response, freq_weights=total[rows])
+        return other
+
+    def without_level(self, level: Any) -> Self:
+        """Return the model of the other levels, on their rows.
+
+        Without the reference, the first of the others is the reference; an offset, which is
+        against the reference, moves none of them against another, and is left out.
+        """
+        place = self.levels.index(level)
+        levels = tuple(other for other in self.levels if other != level)
+        counts = np.delete(self.observed_classes(None, None).counts, place, axis=1)
+        other = self.with_counts(counts)
+        other.reading = ClassReading(levels[0], levels)
+        if place == 0:
+            other.data = replace(other.data, offset=None)
+        return other
+
     def fitted_pass(self, record: FitRecord) -> Pass:
         """Return the pass that the estimates maximise (see `Model.fitted_pass`)."""
         rows = self._kept_data().rows().where(self.fitted_rows(record))

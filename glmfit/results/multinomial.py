@@ -15,6 +15,7 @@ from glmfit.inference.tails import two_sided
 from glmfit.output import Summary
 from glmfit.results.base import positions
 from glmfit.results.classes import ClassResults
+from glmfit.results.iia import IIATests
 from glmfit.results.summary import summarise_levels
 
 __all__ = ["MultinomialResults"]
@@ -22,7 +23,7 @@ __all__ = ["MultinomialResults"]
 Array = NDArray[np.float64]
 
 
-class MultinomialResults(ClassResults):
+class MultinomialResults(IIATests, ClassResults):
     """A fitted multinomial logit, made by ``model.fit()``.
 
     Coefficients come as frames with a row for each term and a column for each level but
