@@ -124,3 +124,18 @@ def test_the_tutorial_is_separated_and_says_so():
     assert "infinite: the data are separated" in result.summary().as_text()
     with pytest.raises(ArgumentError, match="Did you mean 'low'"):
         gf.mnlogit("risk ~ age", gf.datasets.load("risk"), reference="lo")
+
+
+@pytest.mark.parametrize("level", ["Medium", "High"])
+def test_rebasing_keeps_what_an_offset_is_against(housing, level):
+    data = housing.assign(o=np.linspace(-1.0, 1.0, len(housing)))
+    fit = gf.mnlogit("sat ~ infl + cont", data, freq_weights="freq", offset="o").fit()
+    moved = fit.rebase(level)
+    for rows in ((), (data.head(5),)):
+        want = fit.predict(*rows)
+        np.testing.assert_allclose(moved.predict(*rows)[list(want)], want, rtol=1e-12)
+    again = moved.model.fit()
+    np.testing.assert_allclose(again.params, moved.params, rtol=1e-8)
+    assert again.llf == pytest.approx(fit.llf, rel=1e-12)
+    back = moved.rebase("Low").predict(data)
+    np.testing.assert_allclose(back[list(want)], fit.predict(data), rtol=1e-12)

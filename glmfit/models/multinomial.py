@@ -79,6 +79,8 @@ class MNLogit(DiscreteModel[MultinomialResults]):
     more_methods = tuple(BIAS_METHODS)
 
     reading: ClassReading
+    offset_against: Any = None
+    """The level that the offset is against, where that is no longer the reference."""
 
     def __init__(
         self,
@@ -147,10 +149,25 @@ class MNLogit(DiscreteModel[MultinomialResults]):
         """Return the model with its levels in another order, the reference first."""
         order = [self.levels.index(level) for level in levels]
         moved = copy.copy(self)
+        moved.offset_against = self._offset_level
         moved.reading = ClassReading(levels[0], levels)
         response = replace(self.data.response, y=self.data.response.y[:, order])
         moved.data = replace(self.data, response=response)
         return moved
+
+    @property
+    def _offset_level(self) -> Any:
+        return self.levels[0] if self.offset_against is None else self.offset_against
+
+    def _shifted(self, rows: Rows) -> Rows:
+        """Return rows whose offset is against the reference that the levels have now."""
+        place = self.levels.index(self._offset_level)
+        if rows.offset is None or place == 0:
+            return rows
+        # eta_k + o for all k but one is, against another k, -o for that one
+        moves = np.zeros(len(self.levels) - 1)
+        moves[place - 1] = -1.0
+        return replace(rows, offset=np.outer(rows.offset, moves))
 
     def with_counts(self, counts: Array) -> Self:
         """Return the model of the same rows with other counts of the classes.
@@ -172,21 +189,24 @@ class MNLogit(DiscreteModel[MultinomialResults]):
     def without_level(self, level: Any) -> Self:
         """Return the model of the other levels, on their rows.
 
-        Without the reference, the first of the others is the reference; an offset, which is
-        against the reference, moves none of them against another, and is left out.
+        Without the reference, the first of the others is the reference. Without the level that
+        an offset is against, the offset moves none of the others against another, and is left
+        out.
         """
         place = self.levels.index(level)
         levels = tuple(other for other in self.levels if other != level)
         counts = np.delete(self.observed_classes(None, None).counts, place, axis=1)
         other = self.with_counts(counts)
         other.reading = ClassReading(levels[0], levels)
-        if place == 0:
+        other.offset_against = self._offset_level
+        if level == self._offset_level:
+            other.offset_against = None
             other.data = replace(other.data, offset=None)
         return other
 
     def fitted_pass(self, record: FitRecord) -> Pass:
         """Return the pass that the estimates maximise (see `Model.fitted_pass`)."""
-        rows = self._kept_data().rows().where(self.fitted_rows(record))
+        rows = self._shifted(self._kept_data().rows()).where(self.fitted_rows(record))
         vector = Predictor(rows.design, len(self.levels) - 1)
         if record.separation is not None:
             rows = limit_rows(rows, self.likelihood, vector, record.separation.direction)
@@ -200,6 +220,7 @@ class MNLogit(DiscreteModel[MultinomialResults]):
     def probabilities(self, record: FitRecord, rows: Rows) -> Array:
         """Return the probabilities of rows in the limit of a separated fit, shape (n, K)."""
         count = len(self.levels) - 1
+        rows = self._shifted(rows)
         run = Pass(rows, self.likelihood, Control(), Predictor(rows.design, count))
         eta = run.eta(record.base).reshape(rows.n, count)
         if record.separation is None:
@@ -255,7 +276,7 @@ def _fit(
     aliased = describe_aliases(ranked.aliased, data.names)
     warn_of_aliases(aliased)
     design = ranked.run.rows.design
-    rows = data.rows(design)
+    rows = model._shifted(data.rows(design))
     check_classes(model.levels, model.endog_names, rows)
     run = Pass(rows, likelihood, control, Predictor(design, count))
     kept = np.concatenate([m * len(data.names) + ranked.kept for m in range(count)])
