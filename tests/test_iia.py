@@ -129,6 +129,10 @@ def test_an_offset_stays_where_the_reference_does(drawn):
     np.testing.assert_allclose(model.fit().params, small.params, rtol=1e-10)
     small = gf.mnlogit("y ~ x + z", data[data.y != "a"]).fit()
     np.testing.assert_allclose(fit.model.without_level("a").fit().params, small.params, rtol=1e-10)
+    for method, split in (("hausman", {}), ("small-hsiao", {"split": first_rows(400)})):
+        want = fit.iia_test(method, **split).to_frame()
+        got = fit.rebase("c").iia_test(method, **split).to_frame().loc[want.index]
+        np.testing.assert_allclose(got["statistic"], want["statistic"], rtol=1e-6)
 
 
 def test_columns_that_depend_on_others_are_left_out(drawn, fits):
@@ -249,6 +253,14 @@ def test_a_part_that_is_separated_makes_no_test():
     with pytest.warns(SeparationWarning):
         lines = fit.iia_test("small-hsiao", split=between).to_frame()
     assert set(lines["conclusion"]) == {"no test: the fit to the first half is separated"}
+
+
+def test_a_saturated_fit_has_nothing_to_test(housing):
+    """Each cell has its own odds, which are the same without the other levels."""
+    fit = gf.mnlogit("sat ~ infl * type * cont", housing, freq_weights="freq").fit()
+    told = fit.iia_test().to_frame()["conclusion"]
+    assert told["High"] == "no test: the fit is as exact without High as with it"
+    assert told.str.startswith("no test").all()
 
 
 def test_a_column_that_depends_on_others_in_one_half_makes_no_test(drawn):

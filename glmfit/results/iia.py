@@ -273,6 +273,8 @@ class IIATests:
             small.record.unscaled[np.ix_(here, here)],
             full.record.unscaled[np.ix_(there, there)],
         )
+        if found.df == 0:
+            return _no_test(omitted, f"no test: the fit is as exact without {omitted} as with it")
         pvalue = chi2_sf(found.statistic, found.df) if found.statistic >= 0.0 else math.nan
         return IIALine(str(omitted), found.statistic, found.df, pvalue, found.definite)
 
