@@ -111,15 +111,20 @@ def reduce_chunks(
 
 def _blocks(function: Callable[[list[Rows]], T], rows: Rows, control: Control) -> Iterator[T]:
     """Yield ``function(chunks)`` for each block of chunks, in order."""
-    size = control.chunk_rows or rows_together(rows.design)
-    if rows.n <= size:
+    n = rows.n
+    # a chunk has FEWEST rows at least; of so few BLAS makes no threads
+    size = control.chunk_rows or (FEWEST if n <= FEWEST else rows_together(rows.design))
+    if n <= size:
+        if n <= FEWEST:
+            yield function([rows])
+            return
         with one_blas_thread:
             part = function([rows])
         yield part
         return
     chunks = rows.chunks(size)
     # few chunks are dealt out one by one; the threads must not matter for the sums
-    together = min(max(rows.n // (size * SHARES), 1), BLOCK)
+    together = min(max(n // (size * SHARES), 1), BLOCK)
     with one_blas_thread:
         pool = ThreadPoolExecutor(control.n_threads, thread_name_prefix="glmfit")
         waiting: deque[Future[T]] = deque()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +32,7 @@ class Triangular:
     @property
     def smallest_pivot(self) -> float:
         """Smallest share of a column's length that the columns before it leave."""
-        return float(np.abs(np.diag(self.upper)).min(initial=1.0))
+        return float(np.abs(self.upper.diagonal()).min(initial=1.0))
 
     def condition(self) -> float:
         """Return the condition number (1-norm, estimated) of the scaled columns."""
@@ -70,7 +71,8 @@ class Triangular:
 
     def norm(self, vector: Array) -> float:
         """Return sqrt(vector' A vector)."""
-        return float(np.linalg.norm(self.upper @ (vector * self.length)))
+        rotated = self.upper @ (vector * self.length)
+        return math.sqrt(np.dot(rotated, rotated))
 
 
 def _solve(upper: Array, right: Array, *, transposed: bool = False) -> Array:
@@ -81,8 +83,9 @@ def _solve(upper: Array, right: Array, *, transposed: bool = False) -> Array:
 
 def cholesky(gram: Array) -> Triangular | None:
     """Factorise a symmetric matrix; None if it is not positive definite."""
-    diagonal = np.diag(gram)
-    if not (np.isfinite(diagonal).all() and (diagonal > 0.0).all()):
+    diagonal = gram.diagonal()
+    # false for a NaN, too
+    if not (diagonal.min(initial=1.0) > 0.0 and diagonal.max(initial=1.0) < np.inf):
         return None
     length = np.sqrt(diagonal)
     scaled = gram / length / length[:, None]

@@ -87,6 +87,11 @@ class Predictor:
         flat = theta if mapped is None else np.asarray(mapped @ theta)
         return flat.reshape(self.count, -1)
 
+    def contract_score(self, score: Array) -> Array:
+        """Return the score (P,) from that of the stored columns."""
+        mapped = self._map()
+        return score if mapped is None else np.asarray(mapped.T @ score)
+
     def contract(self, score: Array, gram: Array) -> tuple[Array, Array]:
         """Return score (P,) and information (P, P) from those of the stored columns."""
         mapped = self._map()
