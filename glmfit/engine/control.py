@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 
-from glmfit.errors import ArgumentError
+from glmfit.errors import ArgumentError, suggest
 
-__all__ = ["Control"]
+__all__ = ["STOPS", "Control"]
+
+STOPS = ("score", "params", "loglik", "gradient")
+"""Rules by which a fit stops."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,10 +22,17 @@ class Control:
     Parameters
     ----------
     maxiter : int
-        Largest number of scoring steps.
+        Largest number of iterations.
     tol : float
-        The fit has converged when no coefficient moves by more than ``tol`` of its
-        standard error; one more step is taken after that.
+        Tolerance of the stopping rule.
+    stop : {"score", "params", "loglik", "gradient"}
+        What must be within ``tol``. "score" (the default): the distance to the maximum,
+        as the score tells it, of every coefficient in its standard errors; Newton's method
+        and Fisher scoring take one more step after that. "params": the largest absolute
+        change of a coefficient in an iteration. "loglik": the change of the log-likelihood.
+        "gradient": the Euclidean length of its gradient. The last three depend on the
+        units of the data, and the fit stops right where they are met, be it at the
+        maximum or on the way there.
     max_halvings : int
         How often a step that raises the deviance is halved.
     rank_tol : float
@@ -43,6 +53,7 @@ class Control:
 
     maxiter: int = 100
     tol: float = 1e-8
+    stop: str = "score"
     max_halvings: int = 40
     rank_tol: float = 1e-11
     chunk_rows: int | None = None
@@ -61,10 +72,26 @@ class Control:
             value = getattr(self, name)
             if not (isinstance(value, Real) and math.isfinite(value) and float(value) > 0.0):
                 raise ArgumentError(f"{name} must be a positive number (got {value!r}).")
+        if self.stop not in STOPS:
+            raise ArgumentError(
+                f"There is no stop {self.stop!r}.{suggest(str(self.stop), STOPS)} A fit stops by "
+                f"{', '.join(map(repr, STOPS))}."
+            )
         if self.threads is not None and not (
             isinstance(self.threads, Integral) and self.threads >= 1
         ):
             raise ArgumentError(f"threads must be at least 1 (got {self.threads!r}).")
+
+    def certain(self) -> Control:
+        """Return the control of a fit that serves another one: it runs to the maximum."""
+        usual = Control()
+        return replace(
+            self,
+            maxiter=max(self.maxiter, usual.maxiter),
+            tol=min(self.tol, usual.tol),
+            stop=usual.stop,
+            disp=False,
+        )
 
     @property
     def n_threads(self) -> int:

@@ -36,7 +36,8 @@ from numpy.typing import NDArray
 
 from glmfit.design import Design
 from glmfit.engine.control import Control
-from glmfit.engine.irls import ILL_CONDITIONED, NOISE, ROUNDING, Iteration, Solution
+from glmfit.engine.history import AT_ROUNDING, NO_LESS, History, limit_reached
+from glmfit.engine.irls import ILL_CONDITIONED, Solution, rounding
 from glmfit.engine.linalg import Triangular, cholesky
 from glmfit.engine.passes import EtaStats, Likelihood, Pass, SuffStats
 from glmfit.engine.predictor import Predictor, pairs
@@ -49,6 +50,9 @@ Kind = Literal["mean", "median"]
 
 SHARPER = 1e-4
 """Share of the tolerance at which to stop: the last step leaves a share of itself."""
+
+NOT_SHORTER = 1e-8
+"""Step, in standard errors, that is rounding if the next one is no shorter."""
 
 LONGEST = 5.0
 """Longest step, in standard errors, that is taken where no objective guards it."""
@@ -145,7 +149,7 @@ class _AdjustedScoring:
         self.kind = kind
         self.free = free
         self.guarded = kind == "mean" and run.likelihood.canonical
-        self.history: list[Iteration] = []
+        self.history = History(control, run.dispersion_guess)
         self.moves: list[tuple[Array, Array]] = []
 
     def solve(self, theta: Array) -> Solution:
@@ -154,25 +158,33 @@ class _AdjustedScoring:
             point = self.point(theta)
         except _Singular:
             return self.singular(theta)
+        self.record(point, 0)
         for _ in range(self.control.maxiter):
             reason = self.verdict(point)
             if reason is not None:
-                return self.polished(point, reason)
+                return self.finished(point, reason)
             following, halvings = self.advance(point)
-            self.record(point, halvings)
             if following is None:
                 return self._solution(point, False, _STALLED)
-            if point.decrement <= min(self.control.tol, following.decrement):
-                return self._solution(point, True, _ROUNDING)
+            if point.decrement <= min(self.floor, following.decrement):
+                return self._solution(point, True, AT_ROUNDING if self.certain else NO_LESS)
+            self.record(following, halvings)
             self.remember(point, following)
             point = following
         reason = self.verdict(point)
         if reason is not None:
-            return self.polished(point, reason)
-        self.record(point, 0)
-        return self._solution(
-            point, False, f"the limit of {self.control.maxiter} iterations was reached"
-        )
+            return self.finished(point, reason)
+        return self._solution(point, False, limit_reached(self.control))
+
+    @property
+    def certain(self) -> bool:
+        """Whether the fit is to run to the root, whatever an iteration changes."""
+        return self.control.stop == "score"
+
+    @property
+    def floor(self) -> float:
+        """Step, in standard errors, below which one that no longer shortens is rounding."""
+        return self.control.tol if self.certain else NOT_SHORTER
 
     # -- one point -------------------------------------------------------------------
 
@@ -278,38 +290,45 @@ class _AdjustedScoring:
 
     def verdict(self, point: _Point) -> str | None:
         """Say why the fit has converged at this point, or None."""
-        # rounding in the sum X theta is as large as its terms, not as their sum
-        terms = float(np.linalg.norm(point.factor.length * point.theta))
-        if point.decrement <= max(ROUNDING * point.factor.norm(point.theta), NOISE * terms):
-            return _ROUNDING
+        in_rounding = point.decrement <= rounding(point.factor, point.theta)
+        if not self.certain:
+            reason = self.history.met()
+            return NO_LESS if reason is None and in_rounding else reason
+        if in_rounding:
+            return AT_ROUNDING
         if point.decrement <= SHARPER * self.control.tol:
             return "adjusted score and step are zero within tolerance"
         return None
 
     def record(self, point: _Point, halvings: int) -> None:
         """Add a line to the history."""
-        line = Iteration(
-            len(self.history) + 1, point.stats.deviance, point.decrement, halvings, point.theta
-        )
-        self.history.append(line)
-        if self.control.disp:
-            print(
-                f"iteration {line.number:3d}  deviance {line.deviance:.10g}  step {line.step:.3g}"
-            )
+        self.history.add(point.theta, point.stats.deviance, point.score, halvings)
 
     # -- the end ---------------------------------------------------------------------
 
-    def polished(self, point: _Point, reason: str) -> Solution:
-        """Take one more step and evaluate the covariance where it ends."""
-        self.record(point, 0)
-        last = self.attempt(point, point.step, np.inf)
-        return self._solution(last or point, True, reason)
+    def finished(self, point: _Point, reason: str) -> Solution:
+        """Return the solution of a fit that converged, one step on if it is at the root."""
+        last = self.attempt(point, point.step, np.inf) if self.certain else None
+        if last is None:
+            return self._solution(point, True, reason)
+        self.record(last, 0)
+        return self._solution(last, True, reason)
 
     def singular(self, theta: Array) -> Solution:
         """Return the start of a fit that could not take a step."""
         stats = self.run(theta)
-        nothing = np.full((theta.size, theta.size), np.nan)
-        return Solution(theta, stats.deviance, stats.score, nothing, np.inf, False, _SINGULAR, ())
+        return Solution(
+            theta=theta,
+            deviance=stats.deviance,
+            score=stats.score,
+            covariance=np.full((theta.size, theta.size), np.nan),
+            condition=np.inf,
+            converged=False,
+            reason=_SINGULAR,
+            history=(),
+            settled=False,
+            stop=self.control.stop,
+        )
 
     def _solution(self, point: _Point, converged: bool, reason: str) -> Solution:
         return Solution(
@@ -320,7 +339,9 @@ class _AdjustedScoring:
             condition=point.factor.condition(),
             converged=converged,
             reason=reason,
-            history=tuple(self.history),
+            history=tuple(self.history.lines),
+            settled=converged,
+            stop=self.control.stop,
         )
 
 
@@ -344,6 +365,5 @@ def _rotated(predictor: Predictor, design: Design, whitening: Array) -> Array:
     return np.stack([matrix @ whitening[m * p : (m + 1) * p] for m in range(predictor.count)])
 
 
-_ROUNDING = "the step is at the level of rounding"
 _STALLED = "no step along the adjusted score stays where the model is defined"
 _SINGULAR = "the information is singular at the start"

@@ -7,6 +7,15 @@ non-canonical link turns to the observed information, for which convergence is
 quadratic. When the columns are ill-conditioned, the step comes from the stacked QR
 factors of the weighted design instead of from their sum of products.
 
+The three methods that step by an information matrix differ in which one, and in how the
+system is solved. "newton" is what was just said: the observed information, with the
+expected in its place while the maximum is farther than a standard error, since the
+observed one need not be positive definite there. "fisher" takes the expected information
+throughout. "irls" is Fisher scoring in its form of weighted least squares (Green 1984):
+the working residuals are regressed on the weighted columns, by QR at every iteration.
+Under a canonical link both informations are one matrix, and all three methods take the
+same steps but for rounding.
+
 References
 ----------
 Green, P. J. (1984). Iteratively reweighted least squares for maximum likelihood
@@ -18,19 +27,33 @@ problems. *The R Journal* 3/2, 12-15.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glmfit.engine.control import Control
 from glmfit.engine.executor import one_blas_thread
+from glmfit.engine.history import AT_ROUNDING, NO_LESS, History, Iteration, limit_reached
 from glmfit.engine.linalg import Triangular, cholesky
 from glmfit.engine.passes import SuffStats
 
-__all__ = ["Iteration", "Solution", "approach", "fit_irls"]
+__all__ = [
+    "STALLED",
+    "Iteration",
+    "Point",
+    "Scorable",
+    "Scoring",
+    "SingularInformation",
+    "Solution",
+    "Steps",
+    "approach",
+    "fit_irls",
+    "rounding",
+]
 
 Array = NDArray[np.float64]
+Steps = Literal["newton", "fisher", "irls"]
 
 ILL_CONDITIONED = 1e-3
 """Smallest pivot (share of a column's length) that sums of products can be trusted with."""
@@ -55,19 +78,6 @@ STILL = 1e-11
 
 
 @dataclass(frozen=True, slots=True)
-class Iteration:
-    """One line of the history of a fit."""
-
-    number: int
-    deviance: float
-    step: float
-    """Newton decrement sqrt(u' I^-1 u): the score in its own metric, and a bound on the
-    move of each coefficient in standard errors."""
-    halvings: int
-    theta: Array
-
-
-@dataclass(frozen=True, slots=True)
 class Solution:
     """Where a fit ended.
 
@@ -86,6 +96,15 @@ class Solution:
     reason : str
         Why the loop ended, in words.
     history : tuple of Iteration
+    settled : bool
+        Whether the predictors come to rest. Where they do not, the data may be separated,
+        even if the rule that was asked for says that the fit has converged.
+    further : ndarray of shape (p,) or None
+        Where they come to rest, or would have to, if a rule stopped the fit before.
+    method : str
+        The solver.
+    stop : str
+        The stopping rule that was asked for.
     """
 
     theta: Array
@@ -96,6 +115,15 @@ class Solution:
     converged: bool
     reason: str
     history: tuple[Iteration, ...]
+    settled: bool = True
+    further: Array | None = None
+    method: str = "newton"
+    stop: str = "score"
+
+    @property
+    def resting(self) -> Array:
+        """Where predictors come to rest: theta, or further on if a rule stopped the fit."""
+        return self.theta if self.further is None else self.further
 
 
 class Canonical(Protocol):
@@ -120,12 +148,19 @@ class Scorable(Protocol):
     def dispersion_guess(self, deviance: float) -> float: ...
 
 
+def rounding(factor: Triangular, theta: Array) -> float:
+    """Return the length of a step from ``theta``, in the metric of ``factor``, that is rounding."""
+    # rounding in the sum X theta is as large as its terms, not as their sum
+    terms = float(np.linalg.norm(factor.length * theta))
+    return max(ROUNDING * factor.norm(theta), NOISE * terms)
+
+
 class SingularInformation(Exception):
     """The information cannot be inverted at this point: no step exists."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Point:
+class Point:
     """Coefficients with their statistics, factor and Newton step."""
 
     theta: Array
@@ -141,7 +176,14 @@ class _Point:
         return self.factor.norm(self.step)
 
 
-def fit_irls(run: Scorable, theta: Array, control: Control, *, observed: bool = False) -> Solution:
+def fit_irls(
+    run: Scorable,
+    theta: Array,
+    control: Control,
+    *,
+    observed: bool = False,
+    steps: Steps = "newton",
+) -> Solution:
     """Maximise the likelihood from ``theta``.
 
     Parameters
@@ -153,13 +195,15 @@ def fit_irls(run: Scorable, theta: Array, control: Control, *, observed: bool = 
     control : Control
     observed : bool
         Take the covariance from the observed instead of the expected information.
+    steps : {"newton", "fisher", "irls"}
+        How steps are made.
 
     Returns
     -------
     Solution
     """
     with one_blas_thread:
-        return _Scoring(run, control, observed).solve(theta)
+        return Scoring(run, control, observed, steps).solve(theta)
 
 
 def approach(run: Scorable, theta: Array, *, near: float = 0.5, within: int = 12) -> Array | None:
@@ -174,9 +218,9 @@ def approach(run: Scorable, theta: Array, *, near: float = 0.5, within: int = 12
     within : int
         Number of steps.
     """
-    scoring = _Scoring(run, Control(), observed=False)
+    scoring = Scoring(run, Control(), observed=False)
     try:
-        point: _Point | None = scoring.started(theta)
+        point: Point | None = scoring.started(theta)
         for _ in range(within):
             if point is None:
                 return None
@@ -188,15 +232,19 @@ def approach(run: Scorable, theta: Array, *, near: float = 0.5, within: int = 12
     return None
 
 
-class _Scoring:
-    """Fisher scoring on one pass object; holds what the steps share."""
+class Scoring:
+    """Scoring on one pass object; holds what the steps share."""
 
-    def __init__(self, run: Scorable, control: Control, observed: bool) -> None:
+    def __init__(
+        self, run: Scorable, control: Control, observed: bool, steps: Steps = "newton"
+    ) -> None:
         self.run = run
         self.control = control
         self.observed = observed
-        self.ill_conditioned = False
-        self.history: list[Iteration] = []
+        self.steps = steps
+        self.by_roots = steps == "irls"
+        """Whether steps come from QR factors: asked for, or for ill-conditioned columns."""
+        self.history = History(control, run.dispersion_guess)
 
     def solve(self, theta: Array) -> Solution:
         """Run the loop."""
@@ -205,32 +253,33 @@ class _Scoring:
             for _ in range(self.control.maxiter):
                 reason, move = self.verdict(point)
                 if reason is not None:
-                    return self.polished(point, reason, move)
+                    return self.finished(point, reason, move)
                 following, halvings = self.advance(point)
                 if following is None:
-                    return self.ended(point, _STALLED)
-                self.record(point, halvings)
+                    return self.ended(point, STALLED)
+                self.record(following, halvings)
                 point = following
             reason, move = self.verdict(point)
             if reason is not None:
-                return self.polished(point, reason, move)
-            return self.ended(point, f"the limit of {self.control.maxiter} iterations was reached")
+                return self.finished(point, reason, move)
+            return self.ended(point, limit_reached(self.control))
         except SingularInformation:
             return self.singular(theta)
 
-    def started(self, theta: Array) -> _Point:
+    def started(self, theta: Array) -> Point:
         """Return the first point."""
         point = self.point(theta)
         if point is None:
             raise SingularInformation
+        self.record(point, 0)
         return point
 
-    def point(self, theta: Array, *, newton: bool = False, limit: float = np.inf) -> _Point | None:
+    def point(self, theta: Array, *, newton: bool = False, limit: float = np.inf) -> Point | None:
         """Return statistics, factor and step at ``theta``; None if the deviance passes ``limit``.
 
         With ``newton`` from the observed information, where that is positive definite.
         """
-        if newton and not self.ill_conditioned:
+        if newton and not self.by_roots:
             stats = self.run(theta, observed=True)
             if not stats.deviance <= limit:
                 return None
@@ -240,20 +289,20 @@ class _Scoring:
         stats = self.run(theta)
         if not (stats.deviance <= limit and np.isfinite(stats.deviance)):
             return None
-        if not self.ill_conditioned:
+        if not self.by_roots:
             point = self._from_products(theta, stats, False)
             if point is not None:
                 return point
         return self._from_roots(theta, stats, newton)
 
     @staticmethod
-    def _from_products(theta: Array, stats: SuffStats, observed: bool) -> _Point | None:
+    def _from_products(theta: Array, stats: SuffStats, observed: bool) -> Point | None:
         factor = cholesky(stats.information) if stats.finite else None
         if factor is None or factor.smallest_pivot < ILL_CONDITIONED:
             return None
-        return _Point(theta, stats, factor, factor.solve(stats.score), observed)
+        return Point(theta, stats, factor, factor.solve(stats.score), observed)
 
-    def _from_roots(self, theta: Array, stats: SuffStats, newton: bool) -> _Point:
+    def _from_roots(self, theta: Array, stats: SuffStats, newton: bool) -> Point:
         with np.errstate(invalid="ignore"):  # told of by the test that follows
             length = np.sqrt(np.diag(stats.information))
         if not (stats.finite and (length > 0.0).all()):
@@ -261,18 +310,22 @@ class _Scoring:
         triangle = self.run.triangle(theta, length)
         if triangle is None or triangle.smallest_pivot < np.finfo(float).eps:
             raise SingularInformation
-        self.ill_conditioned = True
+        self.by_roots = True
         for observed in (True, False) if newton else (False,):
             rotated = self.run.rotated(theta, triangle, observed=observed)
             inner = cholesky(rotated.information) if rotated.finite else None
             if inner is not None:
                 step = triangle.solve_half(inner.solve(rotated.score))
-                return _Point(theta, stats, triangle.refined(inner), step, observed)
+                return Point(theta, stats, triangle.refined(inner), step, observed)
         raise SingularInformation
 
-    def advance(self, point: _Point) -> tuple[_Point | None, int]:
+    def advance(self, point: Point) -> tuple[Point | None, int]:
         """Return the next point, its step halved until the deviance does not rise."""
-        newton = not self.run.likelihood.canonical and self.size(point) < NEWTON_BELOW
+        newton = (
+            self.steps == "newton"
+            and not self.run.likelihood.canonical
+            and self.size(point) < NEWTON_BELOW
+        )
         limit = point.stats.deviance + 1e-11 * (abs(point.stats.deviance) + 1e-3)
         following = self.point(point.theta + point.step, newton=newton, limit=limit)
         if following is not None:
@@ -287,65 +340,106 @@ class _Scoring:
                 return self.point(candidate), halvings
         return None, self.control.max_halvings
 
-    def size(self, point: _Point) -> float:
+    def size(self, point: Point) -> float:
         """Return a bound on the largest move of a coefficient, in standard errors."""
         phi = self.run.dispersion_guess(point.stats.deviance)
         return point.decrement / np.sqrt(phi) if phi > 0.0 else np.inf
 
-    def verdict(self, point: _Point) -> tuple[str | None, float]:
+    def verdict(self, point: Point) -> tuple[str | None, float]:
         """Say why the fit has converged at this point, or None; and how far rows may move."""
-        # The step must be small for the predictor as well as for the likelihood: where data
-        # are separated it stays large while the weights, and with them the decrement, vanish.
-        # rounding in the sum X theta is as large as its terms, not as their sum
-        terms = float(np.linalg.norm(point.factor.length * point.theta))
-        if point.decrement <= max(ROUNDING * point.factor.norm(point.theta), NOISE * terms):
-            reason = "the step is at the level of rounding"
-        elif self.size(point) <= self.control.tol:
-            reason = "score and step are zero within tolerance"
+        if self.control.stop == "score":
+            reason = self.at_maximum(point)
         else:
+            # a halved step is short for another reason than being at the goal
+            whole = self.history.lines[-1].halvings == 0 or self.control.stop == "gradient"
+            reason = self.history.met() if whole else None
+            if reason is not None:
+                return reason, np.inf
+            reason = NO_LESS if self.in_rounding(point) else None
+        if reason is None:
             return None, np.inf
+        move = self.settling(point)
+        return (None if move == np.inf else reason), move
+
+    def at_maximum(self, point: Point) -> str | None:
+        """Say that the step is small for the likelihood, or return None."""
+        if self.in_rounding(point):
+            return AT_ROUNDING
+        if self.size(point) <= self.control.tol:
+            return "score and step are zero within tolerance"
+        return None
+
+    @staticmethod
+    def in_rounding(point: Point) -> bool:
+        """Return whether the step is rounding and nothing else."""
+        return point.decrement <= rounding(point.factor, point.theta)
+
+    def settling(self, point: Point) -> float:
+        """Return how far the step moves a predictor, inf if that is too far to be at rest.
+
+        The step must be small for the predictor as well as for the likelihood: where data
+        are separated it stays large while the weights, and with them the decrement, vanish.
+        """
         (move,) = self.run.largest_moves(point.step)
         if move > SETTLED:
             (reach,) = self.run.largest_moves(point.theta)
-            move = np.inf if move > SETTLED * reach else move
-        return (None if move == np.inf else reason), move
+            return np.inf if move > SETTLED * reach else move
+        return move
 
-    def record(self, point: _Point, halvings: int) -> None:
+    def record(self, point: Point, halvings: int) -> None:
         """Add a line to the history."""
-        number = len(self.history) + 1
-        size = self.size(point)
-        self.history.append(Iteration(number, point.stats.deviance, size, halvings, point.theta))
-        if self.control.disp:
-            print(f"iteration {number:3d}  deviance {point.stats.deviance:.10g}  step {size:.3g}")
+        self.history.add(point.theta, point.stats.deviance, point.stats.score, halvings)
 
-    def polished(self, point: _Point, reason: str, move: float) -> Solution:
-        """Take one more step and evaluate the covariance where it ends."""
-        self.record(point, 0)
+    def finished(self, point: Point, reason: str, move: float) -> Solution:
+        """Return the solution of a fit that converged, one step on if it is at the maximum."""
+        if self.control.stop != "score":
+            return self.stopped(point, reason)
+        last = self.polished(point, move)
+        if last is None:
+            last = self.point(point.theta, newton=self.observed) or point
+        else:
+            self.record(last, 0)
+        return self.solution(last, reason, converged=True, settled=True)
+
+    def polished(self, point: Point, move: float) -> Point | None:
+        """Return the point one step on, with what the covariance is taken from."""
         wanted = self.run.likelihood.canonical or point.observed == self.observed
         if wanted and move <= STILL:
             # what was found here is what would be found there
-            return self._solution(replace(point, theta=point.theta + point.step), True, reason)
-        last = self.point(point.theta + point.step, newton=self.observed)
-        last = last or self.point(point.theta, newton=self.observed)
-        return self._solution(last or point, True, reason)
+            return replace(point, theta=point.theta + point.step)
+        return self.point(point.theta + point.step, newton=self.observed)
 
-    def ended(self, point: _Point, reason: str) -> Solution:
+    def stopped(self, point: Point, reason: str) -> Solution:
+        """Return the solution where a rule was met, wherever the maximum is."""
+        last = self.point(point.theta, newton=self.observed) or point
+        settled = self.settling(last) < np.inf
+        return self.solution(last, reason, converged=True, settled=settled)
+
+    def ended(self, point: Point, reason: str) -> Solution:
         """Return the last point of a fit that did not converge."""
-        self.record(point, 0)
-        last = self.point(point.theta, newton=self.observed)
-        return self._solution(last or point, False, reason)
+        last = self.point(point.theta, newton=self.observed) or point
+        return self.solution(last, reason, converged=False, settled=False)
 
     def singular(self, theta: Array) -> Solution:
         """Return the last usable point of a fit whose information became singular."""
-        last = self.history[-1].theta if self.history else theta
+        last = self.history.lines[-1].theta if self.history.lines else theta
         stats = self.run(last)
-        nothing = np.full((last.size, last.size), np.nan)
-        history = tuple(self.history)
         return Solution(
-            last, stats.deviance, stats.score, nothing, np.inf, False, _SINGULAR, history
+            theta=last,
+            deviance=stats.deviance,
+            score=stats.score,
+            covariance=np.full((last.size, last.size), np.nan),
+            condition=np.inf,
+            converged=False,
+            reason=_SINGULAR,
+            history=tuple(self.history.lines),
+            settled=False,
+            method=self.steps,
+            stop=self.control.stop,
         )
 
-    def _solution(self, point: _Point, converged: bool, reason: str) -> Solution:
+    def solution(self, point: Point, reason: str, *, converged: bool, settled: bool) -> Solution:
+        """Return the solution at a point."""
         return Solution(
             theta=point.theta,
             deviance=point.stats.deviance,
@@ -354,11 +448,14 @@ class _Scoring:
             condition=point.factor.condition(),
             converged=converged,
             reason=reason,
-            history=tuple(self.history),
+            history=tuple(self.history.lines),
+            settled=settled,
+            method=self.steps,
+            stop=self.control.stop,
         )
 
 
-_STALLED = "no step along the score lowers the deviance any further, although the score is not zero"
+STALLED = "no step along the score lowers the deviance any further, although the score is not zero"
 _SINGULAR = (
     "the information became singular: the rows that carry weight no longer determine all "
     "coefficients"

@@ -20,7 +20,7 @@ from glmfit.engine.predictor import Predictor, pairs
 from glmfit.links import Interval
 from glmfit.sources import Rows
 
-__all__ = ["EtaStats", "Likelihood", "Pass", "SuffStats"]
+__all__ = ["EtaStats", "Likelihood", "Pass", "Slope", "SuffStats"]
 
 Array = NDArray[np.float64]
 T = TypeVar("T")
@@ -79,6 +79,13 @@ class SuffStats(NamedTuple):
         )
 
 
+class Slope(NamedTuple):
+    """Deviance and score (p,) at one theta: `SuffStats` without the information."""
+
+    deviance: float
+    score: Array
+
+
 @dataclass(frozen=True, slots=True)
 class Pass:
     """Passes over ``rows`` with a likelihood.
@@ -122,24 +129,22 @@ class Pass:
 
         return self._sum(statistics)
 
-    def slope(self, theta: Array) -> tuple[float, Array]:
+    def slope(self, theta: Array) -> Slope:
         """Return deviance and score alone, at a fraction of the cost of the information."""
         predictor = self.predictor
         beta = predictor.expand(theta)
 
-        def statistics(chunk: Rows) -> tuple[float, Array]:
+        def statistics(chunk: Rows) -> Slope:
             stored = chunk.design.raw
             eta = _shift(predictor.eta(stored, beta), chunk.offset)
             rows = self.likelihood.evaluate(chunk.y, eta, chunk.weight)
             if not np.isfinite(rows.deviance):
-                return np.inf, np.zeros(beta.size)
-            return rows.deviance, predictor.score(stored, rows.score)
+                return Slope(np.inf, np.zeros(beta.size))
+            return Slope(rows.deviance, predictor.score(stored, rows.score))
 
         with np.errstate(all="ignore"):
-            deviance, score = reduce_chunks(
-                _quiet(statistics), _add_slopes, self.rows, self.control
-            )
-        return deviance, predictor.contract_score(score)
+            total = reduce_chunks(_quiet(statistics), _add_slopes, self.rows, self.control)
+        return Slope(total.deviance, predictor.contract_score(total.score))
 
     def eta(self, theta: Array) -> Array:
         """Return the predictors of all rows, offset included, shape (n,) or (n, M)."""
@@ -332,9 +337,9 @@ def _add(total: SuffStats, part: SuffStats) -> SuffStats:
     return SuffStats(total.deviance + part.deviance, total.score, total.information)
 
 
-def _add_slopes(total: tuple[float, Array], part: tuple[float, Array]) -> tuple[float, Array]:
-    np.add(total[1], part[1], out=total[1])
-    return total[0] + part[0], total[1]
+def _add_slopes(total: Slope, part: Slope) -> Slope:
+    np.add(total.score, part.score, out=total.score)
+    return Slope(total.deviance + part.deviance, total.score)
 
 
 def _shift(eta: Array, offset: Array | None) -> Array:

@@ -99,7 +99,7 @@ class Predictor:
             return score, gram
         half = mapped.T @ gram
         information = np.ascontiguousarray((mapped.T @ half.T).T)
-        return np.asarray(mapped.T @ score), information
+        return self.contract_score(score), information
 
     def eta(self, stored: Design, beta: Array) -> Array:
         """Return the predictors of stored rows, shape (n,) or (n, M)."""

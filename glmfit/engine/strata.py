@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glmfit.engine.linalg import Triangular, merge_triangular
-from glmfit.engine.passes import SuffStats
+from glmfit.engine.passes import Slope, SuffStats
 
 __all__ = ["ConditionalLikelihood", "Strata", "StrataPass"]
 
@@ -283,6 +283,11 @@ class StrataPass:
         """Return what each stratum adds to the score, shape (n_strata, p)."""
         with np.errstate(all="ignore"):
             return self.likelihood.scores(self.eta(theta), self.columns)
+
+    def slope(self, theta: Array) -> Slope:
+        """Return deviance and score at ``theta``; the recursion finds all or nothing."""
+        stats = self._evaluate(theta, self.columns)
+        return Slope(stats.deviance, stats.score)
 
     def deviance(self, theta: Array) -> float:
         """Return the deviance alone."""

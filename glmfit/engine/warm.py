@@ -7,6 +7,7 @@ and so is the test by which the fit ends.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -68,10 +69,20 @@ def from_sample(run: Pass, theta: Array) -> Array:
     return near
 
 
-def fit_warm(run: Pass, theta: Array, *, observed: bool = False) -> Solution:
-    """Maximise the likelihood, from a sample of many rows; from ``theta`` where that fails."""
+def fit_warm(
+    run: Pass, theta: Array, fit: Callable[..., Solution] = fit_irls, *, observed: bool = False
+) -> Solution:
+    """Maximise the likelihood, from a sample of many rows; from ``theta`` where that fails.
+
+    Parameters
+    ----------
+    run, theta, observed
+        As in `fit_irls`.
+    fit : callable
+        `fit_irls`, or the ``fit`` of another solver.
+    """
     near = from_sample(run, theta)
-    solution = fit_irls(run, near, run.control, observed=observed)
+    solution = fit(run, near, run.control, observed=observed)
     if near is theta or solution.converged:
         return solution
-    return fit_irls(run, theta, run.control, observed=observed)
+    return fit(run, theta, run.control, observed=observed)

@@ -1,0 +1,69 @@
+"""The solvers by name. All of them end at the same maximum, where there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glmfit.engine.control import Control
+from glmfit.engine.descent import Descendable, fit_descent
+from glmfit.engine.irls import Solution, fit_irls
+
+__all__ = ["NEWTON", "SOLVERS", "Solver"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Solver:
+    """A way to the maximum of a likelihood.
+
+    Attributes
+    ----------
+    name : str
+        What ``fit(method=)`` calls it.
+    label : str
+        What a summary calls it.
+    maxiter : int
+        Iterations that it is allowed by default.
+    run : callable
+        `fit_irls` or a function like it.
+    """
+
+    name: str
+    label: str
+    maxiter: int
+    run: Callable[..., Solution]
+
+    def fit(
+        self, run: Descendable, theta: Array, control: Control, *, observed: bool = False
+    ) -> Solution:
+        """Maximise the likelihood from ``theta`` (see `fit_irls`).
+
+        Where a rule stops the fit on its way, Newton's method goes on from there, only to
+        learn whether the way ends: it does not where data are separated.
+        """
+        solution = self.run(run, theta, control, observed=observed)
+        if solution.settled or not solution.converged:
+            return solution
+        further = fit_irls(run, solution.theta, control.certain())
+        return replace(solution, settled=further.settled, further=further.theta)
+
+
+NEWTON = Solver("newton", "Newton", 100, fit_irls)
+
+SOLVERS = {
+    solver.name: solver
+    for solver in (
+        NEWTON,
+        Solver("fisher", "Fisher scoring", 100, partial(fit_irls, steps="fisher")),
+        Solver("irls", "IRLS", 100, partial(fit_irls, steps="irls")),
+        Solver("lbfgs", "L-BFGS", 1000, partial(fit_descent, directions="lbfgs")),
+        Solver("gd", "Gradient descent", 1000, partial(fit_descent, directions="gd")),
+    )
+}
+"""Every solver; Newton's method is the default."""
