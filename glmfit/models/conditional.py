@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,9 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from glmfit.engine.control import Control
-from glmfit.engine.irls import Solution, fit_irls
+from glmfit.engine.irls import Solution
 from glmfit.engine.linalg import Alias, independent_columns, merge_triangular
 from glmfit.engine.separation import find_separation
+from glmfit.engine.solvers import Solver
 from glmfit.engine.strata import ConditionalLikelihood, Strata, StrataPass
 from glmfit.errors import (
     ArgumentError,
@@ -33,6 +34,7 @@ from glmfit.models.base import NewRows
 from glmfit.models.data import ModelData
 from glmfit.models.discrete import DiscreteModel
 from glmfit.models.fitting import describe_aliases
+from glmfit.models.methods import Method
 from glmfit.models.records import discrete_record, given_start
 from glmfit.results.conditional import ConditionalResults, StrataCounts
 from glmfit.results.record import FitRecord
@@ -154,8 +156,8 @@ class ConditionalLogit(DiscreteModel[ConditionalResults]):
         codes, levels = pd.factorize(np.asarray(data.groups))
         return Strata(np.asarray(codes, dtype=np.intp), data.response.y == 1.0, len(levels))
 
-    def _maximised(self, control: Control, start_params: Any, method: str) -> FitRecord:
-        return _fit(self, control, start_params)
+    def _maximised(self, control: Control, start_params: Any, method: Method) -> FitRecord:
+        return _fit(self, control, start_params, method.solver)
 
     def _results(self, record: FitRecord, **how: Any) -> ConditionalResults:
         return ConditionalResults(self, record, record.unscaled, **how)
@@ -271,15 +273,15 @@ class _Ready:
     aliased: dict[str, str]
 
 
-def _fit(model: ConditionalLogit, control: Control, start_params: Any) -> FitRecord:
+def _fit(model: ConditionalLogit, control: Control, start_params: Any, solver: Solver) -> FitRecord:
     ready = _prepare(model, control)
     kept, total = ready.kept, len(model.data.names)
     start = np.zeros(kept.size)
     if start_params is not None:
         start = given_start(start_params, kept, total)
-    solution = fit_irls(ready.run, start, control)
-    if not solution.converged:
-        _warn_of_no_maximum(model, ready, solution)
+    solution = solver.fit(ready.run, start, control)
+    if not solution.settled:
+        solution = _told_of_no_maximum(model, ready, solution)
     return discrete_record(
         solution,
         kept,
@@ -353,15 +355,16 @@ def _warn_of_aliases(aliased: dict[str, str]) -> None:
         )
 
 
-def _warn_of_no_maximum(model: ConditionalLogit, ready: _Ready, solution: Solution) -> None:
-    """Warn of a fit that did not converge: of separation, where that is why."""
+def _told_of_no_maximum(model: ConditionalLogit, ready: _Ready, solution: Solution) -> Solution:
+    """Return what is left of a fit that is not at rest, having warned of separation if so."""
     found = None
     if ready.run.n_pairs <= MOST_PAIRS:
         pairs = ready.run.differences()
         found = find_separation(pairs, np.ones(pairs.shape[0], dtype=np.int8))
     if found is None:
-        warn(f"The fit did not converge: {solution.reason}.", ConvergenceWarning)
-        return
+        if not solution.converged:
+            warn(f"The fit did not converge: {solution.reason}.", ConvergenceWarning)
+        return solution
     lost = [model.data.names[j] for j in ready.kept[~found.finite]]
     warn(
         f"The strata are separated by {', '.join(lost)}: some combination of columns is nowhere "
@@ -370,3 +373,5 @@ def _warn_of_no_maximum(model: ConditionalLogit, ready: _Ready, solution: Soluti
         "join strata.",
         SeparationWarning,
     )
+    reason = "the strata are separated, so no finite maximum-likelihood estimate exists"
+    return replace(solution, converged=False, reason=reason)

@@ -14,7 +14,7 @@ from glmfit.engine.rank import select_columns
 from glmfit.errors import ArgumentError
 from glmfit.models.base import Model, NewRows, refuse_unknown
 from glmfit.models.data import BESIDE, Reading
-from glmfit.models.glm import check_method, one_control, other_settings
+from glmfit.models.methods import Method, one_control, other_settings, read_method
 from glmfit.results.base import LikelihoodResults
 from glmfit.results.record import FitRecord
 
@@ -22,8 +22,8 @@ __all__ = ["DiscreteModel"]
 
 Result = TypeVar("Result", bound=LikelihoodResults)
 
-_FIT_NAMES = ("start_params", "method", "maxiter", "full_output", "disp", "tol", "use_t",
-              "cov_type", "control")  # fmt: skip
+_FIT_NAMES = ("start_params", "method", "maxiter", "full_output", "disp", "tol", "stop",
+              "use_t", "cov_type", "control")  # fmt: skip
 
 
 class DiscreteModel(Model, Generic[Result]):
@@ -124,11 +124,12 @@ class DiscreteModel(Model, Generic[Result]):
         self,
         start_params: Any = None,
         method: str = "newton",
-        maxiter: int = 100,
+        maxiter: int | None = None,
         full_output: bool = True,
         disp: bool = False,
         *,
         tol: float = 1e-8,
+        stop: str = "score",
         use_t: bool = False,
         cov_type: str = "nonrobust",
         control: Control | None = None,
@@ -142,11 +143,13 @@ class DiscreteModel(Model, Generic[Result]):
             Where to start: coefficients in the order of ``parameter_names`` (of an ordinal
             model slopes, then thresholds as such), or for `MNLogit` a column for each
             level but the reference.
-        method : str
-            As in `GLM.fit`: there is one solver for the maximum. For `MNLogit` "firth"
-            reduces the bias in the mean (Kosmidis and Firth 2011), and is finite where
-            data are separated.
-        maxiter, full_output, disp, tol, use_t, control
+        method : {"newton", "fisher", "irls", "lbfgs", "gd", "firth"}
+            As in `GLM.fit`, under whose canonical links the multinomial and the conditional
+            logit fall. Strata have no weights whose least squares "irls" could take: there
+            its steps are Fisher's, on columns made orthogonal. "firth" is for `MNLogit`: it
+            reduces the bias in the mean (Kosmidis and Firth 2011), and is finite where data
+            are separated.
+        maxiter, full_output, disp, tol, stop, use_t, control
             As in `GLM.fit`.
         cov_type : {"nonrobust"}
             Robust covariances are not available for these models yet.
@@ -170,16 +173,18 @@ class DiscreteModel(Model, Generic[Result]):
             If no maximum was reached otherwise.
         """
         refuse_unknown("fit", other_settings(unknown), _FIT_NAMES)
-        check_method(method, self.more_methods)
+        how = read_method(method, self.more_methods)
         if cov_type != "nonrobust":
             raise ArgumentError(f"{self.summary_name} has the nonrobust covariance only, so far.")
         self._kept_data()
-        limits = one_control(control, maxiter=maxiter, tol=tol, disp=disp)
-        record = self._maximised(limits, start_params, method)
+        limits = one_control(
+            control, maxiter=maxiter, tol=tol, stop=stop, disp=disp, solver=how.solver
+        )
+        record = self._maximised(limits, start_params, how)
         told = {"description": "Standard errors assume that the model holds."}
         return self._results(record, use_t=use_t, cov_type=cov_type, cov_kwds=told)
 
-    def _maximised(self, control: Control, start_params: Any, method: str) -> FitRecord:
+    def _maximised(self, control: Control, start_params: Any, method: Method) -> FitRecord:
         """Return the numbers of the fit."""
         raise NotImplementedError(f"{type(self).__name__} does not define _maximised")
 

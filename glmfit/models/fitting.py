@@ -19,6 +19,7 @@ from glmfit.engine.linalg import Alias
 from glmfit.engine.passes import Pass
 from glmfit.engine.rank import FullRank, full_rank, select_columns
 from glmfit.engine.separation import MOVED, Separation, estimable, find_separation
+from glmfit.engine.solvers import Solver
 from glmfit.engine.start import starting_theta
 from glmfit.engine.warm import from_sample
 from glmfit.errors import (
@@ -33,6 +34,7 @@ from glmfit.families import Family, Working
 from glmfit.likelihoods import GLMLikelihood
 from glmfit.models.bias import bias_label, check_bias_family, jeffreys_penalty
 from glmfit.models.data import ModelData
+from glmfit.models.methods import DEFAULT, Method
 from glmfit.models.records import given_start, widen, widen_square
 from glmfit.results.record import FitRecord
 from glmfit.sources import Rows
@@ -66,7 +68,7 @@ def fit_record(
     start_params: Any = None,
     scale: str | float | None = None,
     observed: bool = False,
-    bias: Kind | None = None,
+    method: Method = DEFAULT,
 ) -> FitRecord:
     """Fit a family to rows and return every scalar of the fit.
 
@@ -81,15 +83,15 @@ def fit_record(
         fixes it, else Pearson's.
     observed : bool
         Take the covariance from the observed information.
-    bias : {"mean", "median"}, optional
-        Reduce this bias of the estimates, which are then finite, instead of maximising the
+    method : Method
+        The solver, or which bias of the estimates is reduced instead of maximising the
         likelihood.
 
     Warns
     -----
     CollinearityWarning, ConvergenceWarning
     """
-    likelihood = GLMLikelihood(family)
+    likelihood, bias = GLMLikelihood(family), method.bias
     if bias is None:
         _check_boundary(data, family)
     else:
@@ -99,12 +101,14 @@ def fit_record(
     warn_of_aliases(aliased)
     null = _null_model(ranked.run, data, family, control)
     if bias is None:
-        solution = _best_fit(ranked, data, start_params, null, observed)
+        solution = _best_fit(ranked, data, start_params, null, observed, method.solver)
     else:
         solution = fit_firth(ranked.run, _start(ranked, data, start_params), control, bias)
     separation = None
     pearson, perfect = _ending(ranked.run, family, solution.theta)
-    if bias is None and (perfect or not solution.converged):
+    if solution.further is not None:
+        _, perfect = _ending(ranked.run, family, solution.further)
+    if bias is None and (perfect or not solution.settled):
         separation = _separation(ranked.run, likelihood)
     if separation is not None:
         return _separated_record(
@@ -147,7 +151,12 @@ def as_bias_reduced(
 
 
 def _best_fit(
-    ranked: FullRank, data: ModelData, start_params: Any, null: _Null, observed: bool
+    ranked: FullRank,
+    data: ModelData,
+    start_params: Any,
+    null: _Null,
+    observed: bool,
+    solver: Solver,
 ) -> Solution:
     """Return the maximum, or the fit from the constant where that ends higher.
 
@@ -155,25 +164,27 @@ def _best_fit(
     and one that is worse than a constant is no answer.
     """
     run = ranked.run
-    solution = _first_fit(ranked, data, start_params, observed)
+    solution = _first_fit(ranked, data, start_params, observed, solver)
     unit = constant_combination(run.rows.design)
     if unit is None or not np.isfinite(null.deviance):
         return solution
     if solution.deviance <= null.deviance * (1.0 + 1e-9) + 1e-12:
         return solution
-    again = fit_irls(run, null.constant * unit, run.control, observed=observed)
+    again = solver.fit(run, null.constant * unit, run.control, observed=observed)
     return again if again.deviance < solution.deviance else solution
 
 
-def _first_fit(ranked: FullRank, data: ModelData, start_params: Any, observed: bool) -> Solution:
+def _first_fit(
+    ranked: FullRank, data: ModelData, start_params: Any, observed: bool, solver: Solver
+) -> Solution:
     """Return the fit from a start of the user's, of a sample of many rows, or of all rows."""
     run, control = ranked.run, ranked.run.control
     if start_params is None and ranked.sample is not run:
         near = from_sample(run, starting_theta(ranked.sample, ranked.start))
-        solution = fit_irls(run, near, control, observed=observed)
+        solution = solver.fit(run, near, control, observed=observed)
         if solution.converged:
             return solution
-    return fit_irls(run, _start(ranked, data, start_params), control, observed=observed)
+    return solver.fit(run, _start(ranked, data, start_params), control, observed=observed)
 
 
 def _check_boundary(data: ModelData, family: Family) -> None:
@@ -328,7 +339,7 @@ def _separated_record(
     if left.any():
         rest = full_rank(replace(ranked.run, rows=rows.take(np.flatnonzero(left))))
         start = starting_theta(rest.run, rest.start)
-        inner = fit_irls(rest.run, start, ranked.run.control, observed=observed)
+        inner = fit_irls(rest.run, start, ranked.run.control.certain(), observed=observed)
         kept, theta = ranked.kept[rest.kept], inner.theta
         finite_eta = select_columns(rows.design, rest.kept).matvec(theta)
         finite_eta = finite_eta if rows.offset is None else finite_eta + rows.offset
@@ -341,6 +352,8 @@ def _separated_record(
         converged=False,
         reason="the data are separated, so no finite maximum-likelihood estimate exists",
         history=solution.history,
+        method=solution.method,
+        stop=solution.stop,
     )
     settled = np.isfinite(eta)  # the other rows are fitted perfectly
     with np.errstate(all="ignore"):
@@ -409,6 +422,8 @@ def _record(
         reason=solution.reason,
         condition=solution.condition,
         history=solution.history,
+        method=solution.method,
+        stop=solution.stop,
         separation=fitted.separation,
     )
 
@@ -519,7 +534,7 @@ def null_constant(data: ModelData, family: Family, control: Control) -> float:
 
 def _fitted_constant(data: ModelData, family: Family, control: Control) -> float:
     ones = Categorical(np.zeros(data.response.y.size, dtype=np.int8), 1)
-    run = Pass(data.rows(ones), GLMLikelihood(family), replace(control, disp=False))
+    run = Pass(data.rows(ones), GLMLikelihood(family), control.certain())
     return float(fit_irls(run, starting_theta(run, run.start()), run.control).theta[0])
 
 

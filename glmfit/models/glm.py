@@ -22,30 +22,19 @@ from glmfit.inference.residuals import hat_values
 from glmfit.likelihoods import GLMLikelihood
 from glmfit.links import Link
 from glmfit.models.base import Model, refuse_unknown
-from glmfit.models.bias import BIAS_METHODS, bias_kind
+from glmfit.models.bias import BIAS_METHODS
 from glmfit.models.data import (
     BESIDE,
     FamilyReading,
 )
 from glmfit.models.fitting import fit_record, kept_design
+from glmfit.models.methods import one_control, other_settings, read_method
 from glmfit.results import GLMResults
 from glmfit.results.record import FitRecord
 
-__all__ = ["GLM", "check_method"]
+__all__ = ["GLM"]
 
 Array = NDArray[np.float64]
-
-METHODS = ("IRLS", "fisher", "newton")
-"""Names of the solver; they are one, and reach the same maximum."""
-
-OPTIMIZER_SETTINGS = frozenset(
-    "atol rtol tol_criterion gtol ftol xtol epsilon norm maxfun retall skip_hessian "
-    "warn_convergence max_start_irls wls_method optim_hessian avextol".split()
-)
-"""statsmodels' settings of its optimisers, which have no part in this solver."""
-
-OPTIMIZERS = ("bfgs", "lbfgs", "cg", "ncg", "nm", "powell", "basinhopping", "minimize")
-"""statsmodels' optimisers, taken as other names for the same solver."""
 
 
 class GLM(Model):
@@ -195,8 +184,8 @@ class GLM(Model):
     def fit(
         self,
         start_params: Any = None,
-        maxiter: int = 100,
-        method: str = "IRLS",
+        maxiter: int | None = None,
+        method: str = "newton",
         tol: float = 1e-8,
         scale: str | float | None = None,
         cov_type: str = "nonrobust",
@@ -205,6 +194,7 @@ class GLM(Model):
         full_output: bool = True,
         disp: bool = False,
         *,
+        stop: str = "score",
         control: Control | None = None,
         **unknown: Any,
     ) -> GLMResults:
@@ -214,18 +204,34 @@ class GLM(Model):
         ----------
         start_params : array_like of shape (p,), optional
             Where to start; found unaided by default.
-        maxiter : int
-            Largest number of iterations.
-        method : str
-            "IRLS", "fisher" or "newton"; the names of statsmodels' optimisers are taken
-            too. There is one solver, and the maximum does not depend on the name.
+        maxiter : int, optional
+            Largest number of iterations: by default 100, and 1,000 for "lbfgs" and "gd".
+        method : {"newton", "fisher", "irls", "lbfgs", "gd", "firth", "median_bias_reduced"}
+            How the maximum is found; where it is does not depend on it.
+
+            * "newton": steps by the observed information, in whose place the expected one
+              stands while the maximum is farther than a standard error.
+            * "fisher": steps by the expected information.
+            * "irls": Fisher scoring as weighted least squares, by a QR decomposition of
+              the weighted rows at every iteration.
+            * "lbfgs": BFGS with limited memory, by the gradient, on columns made
+              orthogonal.
+            * "gd": gradient descent with steps checked by Armijo's rule, on the same.
+
+            Under a canonical link (logit, log for Poisson, ...) the first three take the
+            same steps, and differ in rounding only; "irls" costs the most. The last two
+            need more iterations, each of which costs less. Fits of many rows start from a
+            sample of them, whatever the solver. statsmodels' other optimisers ("bfgs",
+            "cg", "ncg", "nm", "powell", "basinhopping", "minimize") are not there, and
+            their names mean "newton".
+
             "firth" reduces the bias of the estimates in the mean (Firth 1993; Kosmidis and
             Firth 2009), "median_bias_reduced" in the median (Kenne Pagui, Salvan and
             Sartori 2017), for families whose dispersion is known. These estimates are
             finite where data are separated; standard errors come from the expected
             information.
         tol : float
-            Convergence: largest move of a coefficient, in standard errors.
+            Tolerance of the stopping rule.
         scale : {"X2", "dev"} or float, optional
             Dispersion: Pearson's, the deviance's or given; by default 1 for families
             that fix it, else Pearson's.
@@ -240,12 +246,19 @@ class GLM(Model):
             Accepted as statsmodels has it; the history is always kept.
         disp : bool
             Print a line for each iteration.
+        stop : {"score", "params", "loglik", "gradient"}
+            What must be within ``tol`` for the fit to stop: the distance to the maximum in
+            standard errors, as the score tells it; or else, as the textbooks have it, the
+            change of the coefficients, the change of the log-likelihood, or the gradient
+            (see `Control`). ``result.history`` has them all, and the summary names a rule
+            that is not the first one. Separated data are told of under any.
         control : Control, optional
-            All limits at once, in place of ``maxiter``, ``tol`` and ``disp``.
+            All limits at once, in place of ``maxiter``, ``tol``, ``stop`` and ``disp``; its
+            own ``maxiter`` is 100 for every solver, unless it says otherwise.
         **unknown
             statsmodels' settings of its own optimisers (``gtol``, ``skip_hessian``,
-            ``wls_method``, ...) are taken and have no effect, since there is one solver
-            with stricter limits of its own; anything else is an error.
+            ``wls_method``, ...) are taken and have no effect, since the solvers have
+            stricter limits of their own (``stop``, ``tol``); anything else is an error.
 
         Returns
         -------
@@ -259,8 +272,10 @@ class GLM(Model):
             If columns depend on one another.
         """
         refuse_unknown("fit", other_settings(unknown), _FIT_NAMES)
-        bias = bias_kind(check_method(method, tuple(BIAS_METHODS)))
-        limits = one_control(control, maxiter=maxiter, tol=tol, disp=disp)
+        how = read_method(method, BIAS_METHODS)
+        limits = one_control(
+            control, maxiter=maxiter, tol=tol, stop=stop, disp=disp, solver=how.solver
+        )
         kind = _covariance_kind(cov_type)
         data = self._kept_data()
         if cov_kwds is not None and not isinstance(cov_kwds, Mapping):
@@ -273,7 +288,7 @@ class GLM(Model):
             start_params=start_params,
             scale=scale,
             observed=self.observed_information,
-            bias=bias,
+            method=how,
         )
         covariance, told = self._covariance(kind, record, groups)
         if kind != "nonrobust" and self.summary_style == "linear":
@@ -439,7 +454,7 @@ class GLM(Model):
 _INIT_NAMES = ("family", "link", "offset", "exposure", "freq_weights", "var_weights", "trials",
                "event", "missing")  # fmt: skip
 _FIT_NAMES = ("start_params", "maxiter", "method", "tol", "scale", "cov_type", "cov_kwds", "use_t",
-              "full_output", "disp", "control")  # fmt: skip
+              "full_output", "disp", "stop", "control")  # fmt: skip
 
 
 def _warn_of_full_leverage(kind: str, leverage: Array) -> None:
@@ -451,38 +466,6 @@ def _warn_of_full_leverage(kind: str, leverage: Array) -> None:
             "does not exist. HC1 does.",
             DataWarning,
         )
-
-
-def other_settings(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the keywords that are not statsmodels' settings of its optimisers."""
-    return {name: value for name, value in given.items() if name not in OPTIMIZER_SETTINGS}
-
-
-def one_control(control: Control | None, *, maxiter: int, tol: float, disp: Any) -> Control:
-    """Return the limits of a fit, given whole or one by one but not both."""
-    single = Control(maxiter=maxiter, tol=tol, disp=bool(disp))
-    if control is None:
-        return single
-    if not isinstance(control, Control):
-        raise ArgumentTypeError(
-            f"control must be a Control, as in Control(maxiter=50); got {type(control).__name__}."
-        )
-    if single != Control():
-        raise ArgumentError("Give maxiter, tol and disp in the Control, or beside it, not both.")
-    return control
-
-
-def check_method(method: Any, more: tuple[str, ...] = ()) -> str:
-    """Return a method's name, which is one of the solver's or of ``more``."""
-    known = (*METHODS, *more, *OPTIMIZERS)
-    if not isinstance(method, str) or method.lower() not in {name.lower() for name in known}:
-        hint = suggest(str(method), known)
-        raise ArgumentError(
-            f"There is no method {method!r}.{hint} The methods are {', '.join((*METHODS, *more))} "
-            f"(and statsmodels' optimiser names {', '.join(OPTIMIZERS)}, which mean "
-            f"{METHODS[0]})."
-        )
-    return method
 
 
 def _covariance_kind(cov_type: Any) -> str:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from glmfit.design import Categorical, constant_combination
 from glmfit.engine.control import Control
-from glmfit.engine.firth import Kind, fit_firth
+from glmfit.engine.firth import fit_firth
 from glmfit.engine.irls import Solution, fit_irls
 from glmfit.engine.linalg import independent_columns, merge_triangular
 from glmfit.engine.passes import Pass
@@ -30,7 +30,7 @@ from glmfit.errors import (
 from glmfit.families import Gaussian
 from glmfit.formula.response import Response
 from glmfit.likelihoods import GLMLikelihood, Multinomial
-from glmfit.models.bias import BIAS_METHODS, bias_kind
+from glmfit.models.bias import BIAS_METHODS
 from glmfit.models.classes import (
     ClassReading,
     check_classes,
@@ -41,6 +41,7 @@ from glmfit.models.classes import (
 from glmfit.models.data import ModelData
 from glmfit.models.discrete import DiscreteModel
 from glmfit.models.fitting import alias_check, as_bias_reduced, describe_aliases, warn_of_aliases
+from glmfit.models.methods import Method
 from glmfit.models.records import discrete_record, given_start, widen
 from glmfit.results.multinomial import MultinomialResults
 from glmfit.results.record import FitRecord
@@ -133,14 +134,13 @@ class MNLogit(DiscreteModel[MultinomialResults]):
         """The likelihood in eta-space."""
         return Multinomial(len(self.levels))
 
-    def _maximised(self, control: Control, start_params: Any, method: str) -> FitRecord:
-        bias = bias_kind(method)
-        if bias == "median":
+    def _maximised(self, control: Control, start_params: Any, method: Method) -> FitRecord:
+        if method.bias == "median":
             raise ArgumentError(
                 "The median bias of a multinomial logit is not implemented; "
                 "method='firth' reduces the mean bias."
             )
-        return _fit(self, control, start_params, bias)
+        return _fit(self, control, start_params, method)
 
     def _results(self, record: FitRecord, **how: Any) -> MultinomialResults:
         return MultinomialResults(self, record, record.unscaled, **how)
@@ -267,10 +267,8 @@ def mnlogit(formula: str, data: Any, **options: Any) -> MNLogit:
 # -- the fit -----------------------------------------------------------------------------
 
 
-def _fit(
-    model: MNLogit, control: Control, start_params: Any, bias: Kind | None = None
-) -> FitRecord:
-    data, likelihood = model.data, model.likelihood
+def _fit(model: MNLogit, control: Control, start_params: Any, method: Method) -> FitRecord:
+    data, likelihood, bias = model.data, model.likelihood, method.bias
     count = len(model.levels) - 1
     ranked = _full_rank(data, control)
     aliased = describe_aliases(ranked.aliased, data.names)
@@ -284,11 +282,11 @@ def _fit(
     if bias is not None:
         solution = fit_firth(run, start, control, bias)
     elif start_params is None:
-        solution = fit_warm(run, start)
+        solution = fit_warm(run, start, method.solver.fit)
     else:
-        solution = fit_irls(run, start, control)
+        solution = method.solver.fit(run, start, control)
     separation = None
-    if bias is None and (not solution.converged or _fits_perfectly(run, solution.theta)):
+    if bias is None and (not solution.settled or _fits_perfectly(run, solution.resting)):
         separation = _separation(run)
     if separation is None:
         if not solution.converged:
@@ -394,7 +392,7 @@ def _limit(
         nothing = np.zeros((0, 0))
         return replace(ended, theta=np.zeros(0), deviance=deviance, covariance=nothing), inner
     remaining = replace(run, rows=left, vector=predictor.chosen(inner))
-    rest = fit_irls(remaining, np.zeros(inner.size), run.control)
+    rest = fit_irls(remaining, np.zeros(inner.size), run.control.certain())
     return (
         replace(ended, theta=rest.theta, deviance=rest.deviance, covariance=rest.covariance,
                 condition=rest.condition),

@@ -27,6 +27,7 @@ from glmfit.links import LINKS, UNIT, Link, Logit, resolve_link
 from glmfit.models.classes import OrderReading, recoded_classes
 from glmfit.models.data import ModelData
 from glmfit.models.discrete import DiscreteModel
+from glmfit.models.methods import Method
 from glmfit.models.parallel import brant_test, lr_test
 from glmfit.models.vector import (
     ClassLikelihood,
@@ -187,8 +188,8 @@ class OrdinalModel(DiscreteModel[OrdinalResults]):
 
     # -- fitting -------------------------------------------------------------------------
 
-    def _maximised(self, control: Control, start_params: Any, method: str) -> FitRecord:
-        return fit_vector(self, control, start_params)
+    def _maximised(self, control: Control, start_params: Any, method: Method) -> FitRecord:
+        return fit_vector(self, control, start_params, method.solver)
 
     def _results(self, record: FitRecord, **how: Any) -> OrdinalResults:
         return OrdinalResults(self, record, record.unscaled, **how)

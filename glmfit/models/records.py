@@ -94,6 +94,8 @@ def discrete_record(
         reason=solution.reason,
         condition=solution.condition,
         history=solution.history,
+        method=solution.method,
+        stop=solution.stop,
         separation=separation,
         n_equations=n_equations,
     )

@@ -23,6 +23,7 @@ from glmfit.engine.passes import Likelihood, Pass
 from glmfit.engine.predictor import Predictor
 from glmfit.engine.rank import full_rank
 from glmfit.engine.separation import MOVED, Separation, find_separation
+from glmfit.engine.solvers import Solver
 from glmfit.errors import ArgumentError, ConvergenceWarning, SeparationWarning, warn
 from glmfit.families import Gaussian
 from glmfit.likelihoods import GLMLikelihood, Limit, Recession
@@ -224,7 +225,9 @@ class _Ready:
         return self.run.likelihood  # type: ignore[return-value]
 
 
-def fit_vector(model: VectorModel, control: Control, start_params: Any) -> FitRecord:
+def fit_vector(
+    model: VectorModel, control: Control, start_params: Any, solver: Solver
+) -> FitRecord:
     """Fit an ordinal model and return every scalar of the fit.
 
     Warns
@@ -232,8 +235,9 @@ def fit_vector(model: VectorModel, control: Control, start_params: Any) -> FitRe
     SeparationWarning, ConvergenceWarning, CollinearityWarning
     """
     ready = _prepare(model, control)
-    solution = fit_irls(ready.run, _start(model, ready, start_params), control, observed=True)
-    if not solution.converged or _fits_perfectly(model, ready, solution.theta):
+    start = _start(model, ready, start_params)
+    solution = solver.fit(ready.run, start, control, observed=True)
+    if not solution.settled or _fits_perfectly(model, ready, solution.resting):
         moves, owners, signs = _constraint_rows(ready)
         found = find_separation(moves, signs)
         if found is not None and _stays_ordered(ready, solution.theta, found.direction):
@@ -385,7 +389,7 @@ def _limit(
     )
     left = limit_rows(run.rows, ready.likelihood, run.predictor, found.direction)
     remaining = replace(run, rows=left, vector=run.predictor.chosen(inner))
-    rest = fit_irls(remaining, start, run.control, observed=True)
+    rest = fit_irls(remaining, start, run.control.certain(), observed=True)
     if not np.isfinite(rest.deviance):
         rest = replace(rest, deviance=solution.deviance)
     return (
@@ -466,4 +470,4 @@ def _null_deviance(model: VectorModel, ready: _Ready) -> float:
     run = replace(ready.run, rows=rows.with_design(constant), vector=vector)
     if rows.offset is None:
         return run.deviance(start)
-    return fit_irls(run, start, replace(run.control, disp=False)).deviance
+    return fit_irls(run, start, run.control.certain()).deviance

@@ -16,6 +16,7 @@ from glmfit.errors import ArgumentError, CollinearityWarning, NotAvailableError,
 from glmfit.inference.penalized import PenalizedFit, PenalizedTest
 from glmfit.inference.tails import chi2_sf, critical_value, two_sided
 from glmfit.output import Summary
+from glmfit.results.convergence import Convergence
 from glmfit.results.record import FitRecord
 
 __all__ = ["LikelihoodResults"]
@@ -39,7 +40,7 @@ def positions(cols: Any, count: int) -> Any:
     return chosen
 
 
-class LikelihoodResults:
+class LikelihoodResults(Convergence):
     """A model fitted by maximum likelihood.
 
     Scalars are computed by the fit; arrays with a value for each row are computed when
@@ -433,39 +434,6 @@ class LikelihoodResults:
         raise ArgumentError(f"crit must be 'aic', 'bic' or 'qaic' (got {crit!r}).")
 
     # -- the fit ---------------------------------------------------------------------
-
-    @property
-    def converged(self) -> bool:
-        """Whether the maximum was reached."""
-        return self.record.converged
-
-    @property
-    def method(self) -> str:
-        """How the fit was computed."""
-        return self.record.bias_reduced or "IRLS"
-
-    @property
-    def fit_history(self) -> dict[str, Any]:
-        """The iterations: ``iteration`` (their number), ``params``, ``deviance``, ``step``."""
-        history = self.record.history
-        return {
-            "iteration": len(history),
-            "params": [line.theta for line in history],
-            "deviance": [line.deviance for line in history],
-            "step": [line.step for line in history],
-            "halvings": [line.halvings for line in history],
-        }
-
-    @property
-    def mle_retvals(self) -> dict[str, Any]:
-        """How the optimisation ended, under statsmodels' keys."""
-        return {
-            "converged": self.converged,
-            "iterations": len(self.record.history),
-            "fopt": -self.llf / self.nobs,
-            "warnflag": 0 if self.converged else 1,
-            "message": self.record.reason,
-        }
 
     @property
     def aliased(self) -> dict[str, str]:

@@ -126,6 +126,10 @@ class GLMResults(PredictionMetrics, LikelihoodResults):
         return self.record.pearson_chi2
 
     @property
+    def _likelihood_dispersion(self) -> float:
+        return self.family.likelihood_scale(self.deviance, self.nobs, self.scale)
+
+    @property
     def bic_deviance(self) -> float:
         """Bayes criterion on the deviance, deviance - df_resid log(nobs)."""
         return self.deviance - self.df_resid * math.log(self.nobs)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glmfit.design import Design
-from glmfit.engine.irls import Iteration
+from glmfit.engine.history import Iteration
 from glmfit.engine.separation import MOVED, Separation
 
 __all__ = ["FitRecord"]
@@ -53,6 +53,10 @@ class FitRecord:
     condition : float
         Condition number of the weighted columns scaled to unit length.
     history : tuple of Iteration
+    method : str
+        The solver.
+    stop : str
+        The rule by which it stopped.
     n_equations : int
         Linear predictors of a row, each with a constant of its own.
     separation : Separation or None
@@ -86,6 +90,8 @@ class FitRecord:
     reason: str
     condition: float
     history: tuple[Iteration, ...]
+    method: str = "newton"
+    stop: str = "score"
     separation: Separation | None = None
     n_equations: int = 1
     bias_reduced: str | None = None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glmfit.engine.solvers import NEWTON
 from glmfit.errors import ArgumentError
 from glmfit.families import Family
 from glmfit.output import Column, Field, Row, Summary, Table
@@ -108,7 +109,7 @@ def _discrete_header(
     left = (
         Field("Dep. Variable:", _yname(result, yname)),
         Field("Model:", result.model.summary_name),
-        Field("Method:", result.record.bias_reduced or "MLE"),
+        Field("Method:", _estimation(result)),
         Field("Converged:", str(result.converged)),
         Field("No. Iterations:", result.fit_history["iteration"]),
         Field("Covariance Type:", result.cov_type),
@@ -126,6 +127,13 @@ def _discrete_header(
         Field("Deviance:", float(result.record.deviance)),
     )
     return left, right
+
+
+def _estimation(result: LikelihoodResults) -> str:
+    """Return what is estimated, and by which solver where that is not Newton's method."""
+    if result.record.bias_reduced is not None or result.record.method == NEWTON.name:
+        return result.record.bias_reduced or "MLE"
+    return f"MLE ({result.record.method})"
 
 
 def _likelihood_test(result: LikelihoodResults) -> tuple[Field, ...]:
@@ -355,6 +363,11 @@ def _notes(result: LikelihoodResults) -> list[str]:
         )
     elif not result.converged:
         notes.append(f"Not converged: {result.record.reason}.")
+    elif result.record.stop != "score":
+        notes.append(
+            f"Stopped by the rule asked for (stop={result.record.stop!r}): "
+            f"{result.record.reason}. The maximum may lie further."
+        )
     if result.record.bias_reduced is not None:
         notes.append(
             "Estimates are bias-reduced; the log-likelihood at them is not its maximum, and "
