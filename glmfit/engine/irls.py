@@ -36,7 +36,7 @@ from glmfit.engine.control import Control
 from glmfit.engine.executor import one_blas_thread
 from glmfit.engine.history import AT_ROUNDING, NO_LESS, History, Iteration, limit_reached
 from glmfit.engine.linalg import Triangular, cholesky
-from glmfit.engine.passes import SuffStats
+from glmfit.engine.passes import Slope, SuffStats
 
 __all__ = [
     "STALLED",
@@ -72,6 +72,12 @@ NOISE = 16.0 * float(np.finfo(float).eps)
 
 SETTLED = 1e-5
 """Largest share by which the predictor may still move when a fit has converged."""
+
+SHRINKING = 0.01
+"""Largest share of a step that the next one may have for the information to be used again."""
+
+ADRIFT = 5
+"""Points at which a fit without a score may move on before it is called running away."""
 
 STILL = 1e-11
 """Move of every predictor below which weights, and with them the covariance, do not change."""
@@ -146,6 +152,9 @@ class Scorable(Protocol):
     ) -> SuffStats: ...
     def largest_moves(self, *thetas: Array) -> tuple[float, ...]: ...
     def dispersion_guess(self, deviance: float) -> float: ...
+    @property
+    def many(self) -> bool: ...
+    def slope(self, theta: Array, /) -> Slope: ...
 
 
 def rounding(factor: Triangular, theta: Array) -> float:
@@ -169,6 +178,8 @@ class Point:
     step: Array
     observed: bool
     """Whether the information is the observed one."""
+    fresh: bool = True
+    """Whether the information is that of these coefficients, not of some before."""
 
     @property
     def decrement(self) -> float:
@@ -183,6 +194,7 @@ def fit_irls(
     *,
     observed: bool = False,
     steps: Steps = "newton",
+    factor: Triangular | None = None,
 ) -> Solution:
     """Maximise the likelihood from ``theta``.
 
@@ -197,16 +209,20 @@ def fit_irls(
         Take the covariance from the observed instead of the expected information.
     steps : {"newton", "fisher", "irls"}
         How steps are made.
+    factor : Triangular, optional
+        Factor of about what the information is at ``theta``, to make the first step with.
 
     Returns
     -------
     Solution
     """
     with one_blas_thread:
-        return Scoring(run, control, observed, steps).solve(theta)
+        return Scoring(run, control, observed, steps).solve(theta, factor)
 
 
-def approach(run: Scorable, theta: Array, *, near: float = 0.5, within: int = 12) -> Array | None:
+def approach(
+    run: Scorable, theta: Array, *, near: float = 0.5, within: int = 12
+) -> tuple[Array, Triangular] | None:
     """Return coefficients near the maximum, or None if a few steps do not lead there.
 
     Parameters
@@ -217,6 +233,12 @@ def approach(run: Scorable, theta: Array, *, near: float = 0.5, within: int = 12
         How many standard errors may be left before the last step.
     within : int
         Number of steps.
+
+    Returns
+    -------
+    theta : ndarray of shape (p,)
+    factor : Triangular
+        Of the information one step before.
     """
     scoring = Scoring(run, Control(), observed=False)
     try:
@@ -225,7 +247,7 @@ def approach(run: Scorable, theta: Array, *, near: float = 0.5, within: int = 12
             if point is None:
                 return None
             if scoring.size(point) <= near:
-                return np.asarray(point.theta + point.step)
+                return point.theta + point.step, point.factor
             point, _ = scoring.advance(point)
     except SingularInformation:
         return None
@@ -245,15 +267,22 @@ class Scoring:
         self.by_roots = steps == "irls"
         """Whether steps come from QR factors: asked for, or for ill-conditioned columns."""
         self.history = History(control, run.dispersion_guess)
+        self.thrifty = run.many and steps == "newton"
+        self.before = np.inf
+        """Size of the point before."""
+        self.adrift = 0
+        """For how many points the score has vanished while predictors moved on."""
 
-    def solve(self, theta: Array) -> Solution:
+    def solve(self, theta: Array, factor: Triangular | None = None) -> Solution:
         """Run the loop."""
         try:
-            point = self.started(theta)
+            point = self.started(theta, factor)
             for _ in range(self.control.maxiter):
                 reason, move = self.verdict(point)
                 if reason is not None:
                     return self.finished(point, reason, move)
+                if self.adrift >= ADRIFT:
+                    return self.ended(point, RUNNING)
                 following, halvings = self.advance(point)
                 if following is None:
                     return self.ended(point, STALLED)
@@ -266,9 +295,12 @@ class Scoring:
         except SingularInformation:
             return self.singular(theta)
 
-    def started(self, theta: Array) -> Point:
-        """Return the first point."""
-        point = self.point(theta)
+    def started(self, theta: Array, factor: Triangular | None = None) -> Point:
+        """Return the first point, its step from ``factor`` if there is one."""
+        point = None
+        if factor is not None and self.thrifty:
+            point = self._from_slope(theta, factor, np.inf, self.run.likelihood.canonical)
+        point = point or self.point(theta)
         if point is None:
             raise SingularInformation
         self.record(point, 0)
@@ -319,6 +351,31 @@ class Scoring:
                 return Point(theta, stats, triangle.refined(inner), step, observed)
         raise SingularInformation
 
+    def _from_slope(
+        self, theta: Array, factor: Triangular, limit: float, observed: bool
+    ) -> Point | None:
+        """Return the point with a factor from elsewhere; None if the deviance passes ``limit``."""
+        deviance, score = self.run.slope(theta)
+        if not (deviance <= limit and np.isfinite(deviance)):
+            return None
+        stats = SuffStats(deviance, score, np.empty((0, 0)))
+        return Point(theta, stats, factor, factor.solve(score), observed, fresh=False)
+
+    def reusable(self, point: Point) -> bool:
+        """Return whether the next step is nearly as good with the factor that this one had.
+
+        The score costs a fraction of the information. A factor from near the maximum makes
+        the steps shrink by some factor each time; it pays while that factor is small, and
+        while the next point is not yet the last, of which the information is needed.
+        """
+        if not self.thrifty or self.by_roots:
+            return False
+        size = self.size(point)
+        shrunk = size / self.before
+        if point.fresh:
+            return size <= NEWTON_BELOW and size * shrunk * shrunk > self.control.tol
+        return shrunk < SHRINKING and 2.0 * shrunk * size > self.control.tol
+
     def advance(self, point: Point) -> tuple[Point | None, int]:
         """Return the next point, its step halved until the deviance does not rise."""
         newton = (
@@ -327,7 +384,15 @@ class Scoring:
             and self.size(point) < NEWTON_BELOW
         )
         limit = point.stats.deviance + 1e-11 * (abs(point.stats.deviance) + 1e-3)
-        following = self.point(point.theta + point.step, newton=newton, limit=limit)
+        reused = self.reusable(point)
+        self.before = self.size(point)
+        following = None
+        if reused:
+            following = self._from_slope(
+                point.theta + point.step, point.factor, limit, point.observed
+            )
+        if following is None:
+            following = self.point(point.theta + point.step, newton=newton, limit=limit)
         if following is not None:
             return following, 0
         # where weights all but vanish a step may be longer by any power of ten
@@ -359,6 +424,7 @@ class Scoring:
         if reason is None:
             return None, np.inf
         move = self.settling(point)
+        self.adrift = self.adrift + 1 if move == np.inf else 0
         return (None if move == np.inf else reason), move
 
     def at_maximum(self, point: Point) -> str | None:
@@ -404,6 +470,7 @@ class Scoring:
     def polished(self, point: Point, move: float) -> Point | None:
         """Return the point one step on, with what the covariance is taken from."""
         wanted = self.run.likelihood.canonical or point.observed == self.observed
+        wanted = wanted and point.fresh
         if wanted and move <= STILL:
             # what was found here is what would be found there
             return replace(point, theta=point.theta + point.step)
@@ -455,6 +522,7 @@ class Scoring:
         )
 
 
+RUNNING = "the score has vanished, but some linear predictors move on at every step"
 STALLED = "no step along the score lowers the deviance any further, although the score is not zero"
 _SINGULAR = (
     "the information became singular: the rows that carry weight no longer determine all "

@@ -25,6 +25,9 @@ __all__ = ["EtaStats", "Likelihood", "Pass", "Slope", "SuffStats"]
 Array = NDArray[np.float64]
 T = TypeVar("T")
 
+MANY = 2**20
+"""Numbers in a design that takes milliseconds to go through."""
+
 
 class EtaStats(Protocol):
     """What a likelihood returns for a chunk."""
@@ -103,6 +106,11 @@ class Pass:
     likelihood: Likelihood
     control: Control
     vector: Predictor | None = None
+
+    @property
+    def many(self) -> bool:
+        """Whether rows are so many that their information costs more than all else."""
+        return self.rows.n > 1024 and self.rows.n * self.rows.design.row_size > MANY
 
     @property
     def predictor(self) -> Predictor:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from glmfit.engine.control import Control
 from glmfit.engine.irls import Canonical, Scorable, Solution, fit_irls
 from glmfit.engine.linalg import Triangular, merge_triangular
-from glmfit.engine.passes import SuffStats
+from glmfit.engine.passes import Slope, SuffStats
 
 __all__ = ["Restricted", "fit_restricted", "null_space"]
 
@@ -52,6 +52,16 @@ class Restricted:
     def __call__(self, gamma: Array, *, observed: bool = False) -> SuffStats:
         """Return deviance, score (q,) and information (q, q)."""
         return self._contracted(self.run(self.theta(gamma), observed=observed), self.basis)
+
+    @property
+    def many(self) -> bool:
+        """Whether the information of the pass costs more than all else."""
+        return self.run.many
+
+    def slope(self, gamma: Array) -> Slope:
+        """Return deviance and score (q,) alone."""
+        slope = self.run.slope(self.theta(gamma))
+        return Slope(slope.deviance, self.basis.T @ slope.score)
 
     def deviance(self, gamma: Array) -> float:
         """Return the deviance alone."""

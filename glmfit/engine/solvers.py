@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from glmfit.engine.control import Control
 from glmfit.engine.descent import Descendable, fit_descent
 from glmfit.engine.irls import Solution, fit_irls
+from glmfit.engine.linalg import Triangular
 
 __all__ = ["NEWTON", "SOLVERS", "Solver"]
 
@@ -38,16 +39,27 @@ class Solver:
     label: str
     maxiter: int
     run: Callable[..., Solution]
+    scoring: bool = True
+    """Whether its steps are made with the information."""
 
     def fit(
-        self, run: Descendable, theta: Array, control: Control, *, observed: bool = False
+        self,
+        run: Descendable,
+        theta: Array,
+        control: Control,
+        *,
+        observed: bool = False,
+        factor: Triangular | None = None,
     ) -> Solution:
         """Maximise the likelihood from ``theta`` (see `fit_irls`).
+
+        Only a solver that makes its steps with the information has a use for ``factor``.
 
         Where a rule stops the fit on its way, Newton's method goes on from there, only to
         learn whether the way ends: it does not where data are separated.
         """
-        solution = self.run(run, theta, control, observed=observed)
+        options = {"factor": factor} if self.scoring and factor is not None else {}
+        solution = self.run(run, theta, control, observed=observed, **options)
         if solution.settled or not solution.converged:
             return solution
         further = fit_irls(run, solution.theta, control.certain())
@@ -62,8 +74,10 @@ SOLVERS = {
         NEWTON,
         Solver("fisher", "Fisher scoring", 100, partial(fit_irls, steps="fisher")),
         Solver("irls", "IRLS", 100, partial(fit_irls, steps="irls")),
-        Solver("lbfgs", "L-BFGS", 1000, partial(fit_descent, directions="lbfgs")),
-        Solver("gd", "Gradient descent", 1000, partial(fit_descent, directions="gd")),
+        Solver("lbfgs", "L-BFGS", 1000, partial(fit_descent, directions="lbfgs"), scoring=False),
+        Solver(
+            "gd", "Gradient descent", 1000, partial(fit_descent, directions="gd"), scoring=False
+        ),
     )
 }
 """Every solver; Newton's method is the default."""

@@ -284,6 +284,11 @@ class StrataPass:
         with np.errstate(all="ignore"):
             return self.likelihood.scores(self.eta(theta), self.columns)
 
+    @property
+    def many(self) -> bool:
+        """The information costs no more than the score."""
+        return False
+
     def slope(self, theta: Array) -> Slope:
         """Return deviance and score at ``theta``; the recursion finds all or nothing."""
         stats = self._evaluate(theta, self.columns)

@@ -7,16 +7,18 @@ and so is the test by which the fit ends.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glmfit.engine.irls import Solution, approach, fit_irls
+from glmfit.engine.irls import Solution, approach
+from glmfit.engine.linalg import Triangular
 from glmfit.engine.passes import Pass
+from glmfit.engine.solvers import Solver
 
-__all__ = ["fit_warm", "from_sample", "samples", "thinned"]
+__all__ = ["Start", "fit_warm", "from_sample", "samples", "thinned"]
 
 Array = NDArray[np.float64]
 
@@ -47,7 +49,22 @@ def samples(run: Pass) -> list[Pass]:
     return found
 
 
-def from_sample(run: Pass, theta: Array) -> Array:
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a fit begins.
+
+    Attributes
+    ----------
+    theta : ndarray of shape (P,)
+    factor : Triangular or None
+        Factor of about what the information of all rows is there, if that is known.
+    """
+
+    theta: Array
+    factor: Triangular | None = None
+
+
+def from_sample(run: Pass, theta: Array) -> Start:
     """Return coefficients near the maximum of a sample's likelihood.
 
     Parameters
@@ -59,30 +76,32 @@ def from_sample(run: Pass, theta: Array) -> Array:
 
     Returns
     -------
-    ndarray of shape (P,)
+    Start
         ``theta`` itself where there are too few rows, or the samples tell nothing.
     """
-    near = theta
+    near = Start(theta)
     for sample in reversed(samples(run)[1:]):
-        found = approach(sample, near)
-        near = theta if found is None else found
+        found = approach(sample, near.theta)
+        near = Start(theta) if found is None else Start(found[0], _grown(found[1]))
     return near
 
 
-def fit_warm(
-    run: Pass, theta: Array, fit: Callable[..., Solution] = fit_irls, *, observed: bool = False
-) -> Solution:
+def _grown(factor: Triangular) -> Triangular:
+    """Return the factor for ``STEP`` times the rows."""
+    return replace(factor, length=factor.length * math.sqrt(STEP))
+
+
+def fit_warm(run: Pass, theta: Array, solver: Solver, *, observed: bool = False) -> Solution:
     """Maximise the likelihood, from a sample of many rows; from ``theta`` where that fails.
 
     Parameters
     ----------
     run, theta, observed
         As in `fit_irls`.
-    fit : callable
-        `fit_irls`, or the ``fit`` of another solver.
+    solver : Solver
     """
     near = from_sample(run, theta)
-    solution = fit(run, near, run.control, observed=observed)
-    if near is theta or solution.converged:
+    solution = solver.fit(run, near.theta, run.control, observed=observed, factor=near.factor)
+    if near.theta is theta or solution.converged:
         return solution
-    return fit(run, theta, run.control, observed=observed)
+    return solver.fit(run, theta, run.control, observed=observed)

@@ -181,7 +181,7 @@ def _first_fit(
     run, control = ranked.run, ranked.run.control
     if start_params is None and ranked.sample is not run:
         near = from_sample(run, starting_theta(ranked.sample, ranked.start))
-        solution = solver.fit(run, near, control, observed=observed)
+        solution = solver.fit(run, near.theta, control, observed=observed, factor=near.factor)
         if solution.converged:
             return solution
     return solver.fit(run, _start(ranked, data, start_params), control, observed=observed)

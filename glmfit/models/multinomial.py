@@ -282,7 +282,7 @@ def _fit(model: MNLogit, control: Control, start_params: Any, method: Method) ->
     if bias is not None:
         solution = fit_firth(run, start, control, bias)
     elif start_params is None:
-        solution = fit_warm(run, start, method.solver.fit)
+        solution = fit_warm(run, start, method.solver)
     else:
         solution = method.solver.fit(run, start, control)
     separation = None
