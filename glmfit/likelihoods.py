@@ -100,9 +100,10 @@ class GLMLikelihood:
         """The known dispersion, or None where it is estimated."""
         return self.family.dispersion
 
-    def recession_signs(self, y: Array) -> NDArray[np.int8]:
-        """Return which way each row's predictor may go for ever without loss: +1, -1 or 0."""
-        return self.family.recession_signs(y)
+    def recession(self, y: Array) -> list[Recession]:
+        """Return which way the predictor of each row may go for ever."""
+        everywhere = np.ones(y.shape, dtype=bool)
+        return [Recession(np.ones(1), self.family.recession_signs(y), everywhere)]
 
     def starting_eta(self, y: Array, weight: Array | None) -> Array:
         """Return a first linear predictor for each row, from its response alone."""

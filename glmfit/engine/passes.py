@@ -203,7 +203,7 @@ class Pass:
             rows = self.likelihood.evaluate(chunk.y, eta, chunk.weight)
             return _weighted(predictor.dense_rows(chunk.design) / length, rows.weight)
 
-        upper = self._triangle(weighted)
+        upper = self.stacked(weighted)
         if not np.isfinite(upper).all():
             return None
         square = np.zeros((length.size, length.size))
@@ -217,7 +217,7 @@ class Pass:
             design = chunk.design.toarray()
             return design if chunk.weight is None else design[chunk.weight > 0.0]
 
-        return self._triangle(columns)
+        return self.stacked(columns)
 
     def visit(self, theta: Array, function: Callable[[Rows, Array], T]) -> Iterator[T]:
         """Yield ``function(chunk, eta)`` for each chunk of rows, in their order."""
@@ -329,7 +329,8 @@ class Pass:
         with np.errstate(all="ignore"):
             return reduce_chunks(_quiet(statistics), _add, self.rows, self.control)
 
-    def _triangle(self, matrix: Callable[[Rows], Array]) -> Array:
+    def stacked(self, matrix: Callable[[Rows], Array]) -> Array:
+        """Return the triangle of ``matrix(chunk)``, chunk under chunk (TSQR)."""
         upper: Array | None = None
         with np.errstate(all="ignore"):
             for block in map_chunks(_quiet(matrix), self.rows, self.control):

@@ -25,7 +25,15 @@ from scipy import sparse
 
 from glmfit.engine.linalg import merge_triangular
 
-__all__ = ["MOVED", "Separation", "estimable", "find_separation", "null_space"]
+__all__ = [
+    "MOVED",
+    "Separation",
+    "distinct_rows",
+    "estimable",
+    "find_separation",
+    "null_space",
+    "widest_direction",
+]
 
 Array = NDArray[np.float64]
 Signs = NDArray[np.int8]
@@ -82,7 +90,7 @@ def find_separation(design: Array, signs: Signs) -> Separation | None:
         return None
     free = np.flatnonzero(signs)
     moves = (scaled[free] * signs[free, None]) @ basis
-    coordinates = _widest_direction(moves)
+    coordinates = widest_direction(moves)
     if coordinates is None:
         return None
     moved = np.zeros(signs.size, dtype=bool)
@@ -110,7 +118,13 @@ def null_space(rows: Array) -> Array:
     return np.asarray(right[rank:].T)
 
 
-def _widest_direction(moves: Array) -> Array | None:
+def distinct_rows(moves: Array) -> Array:
+    """Return the rows that differ, each stretched to a largest entry of 1; none that is 0."""
+    size = np.abs(moves).max(axis=1, initial=0.0)
+    return np.unique(np.round(moves[size > 1e-9] / size[size > 1e-9, None], 12), axis=0)
+
+
+def widest_direction(moves: Array) -> Array | None:
     """Return the direction of `_interior_direction`, by adding rows until all are satisfied.
 
     A subset of the rows that is not separated shows that no larger set is; a direction
@@ -140,8 +154,7 @@ def _interior_direction(moves: Array) -> Array | None:
     # SciPy's optimisers cost a fifth of a second to import, and few fits come here.
     from scipy.optimize import linprog
 
-    size = np.abs(moves).max(axis=1, initial=0.0)
-    rows = np.unique(np.round(moves[size > 1e-9] / size[size > 1e-9, None], 12), axis=0)
+    rows = distinct_rows(moves)
     if rows.shape[0] == 0:
         return None
     m, d = rows.shape

@@ -18,7 +18,8 @@ from glmfit.engine.irls import Solution, fit_irls
 from glmfit.engine.linalg import Alias
 from glmfit.engine.passes import Pass
 from glmfit.engine.rank import FullRank, full_rank, select_columns
-from glmfit.engine.separation import MOVED, Separation, estimable, find_separation
+from glmfit.engine.runaway import separation_of
+from glmfit.engine.separation import MOVED, Separation, estimable
 from glmfit.engine.solvers import Solver
 from glmfit.engine.start import starting_theta
 from glmfit.engine.warm import from_sample
@@ -109,7 +110,7 @@ def fit_record(
     if solution.further is not None:
         _, perfect = _ending(ranked.run, family, solution.further)
     if bias is None and (perfect or not solution.settled):
-        separation = _separation(ranked.run, likelihood)
+        separation = separation_of(ranked.run, solution)
     if separation is not None:
         return _separated_record(
             data, likelihood, ranked, solution, separation, aliased, scale, observed, null
@@ -290,20 +291,6 @@ class _Fitted:
     separation: Separation | None = None
 
 
-def _separation(run: Pass, likelihood: GLMLikelihood) -> Separation | None:
-    rows = run.rows
-    signs = likelihood.recession_signs(rows.y)
-    if not signs.any():
-        return None
-    used = np.ones(rows.n, dtype=bool) if rows.weight is None else rows.weight > 0.0
-    found = find_separation(rows.design.toarray()[used], signs[used])
-    if found is None or used.all():
-        return found
-    marked = np.zeros(rows.n, dtype=bool)
-    marked[used] = found.rows
-    return replace(found, rows=marked)
-
-
 def _separated_record(
     data: ModelData,
     likelihood: GLMLikelihood,
@@ -320,14 +307,7 @@ def _separated_record(
     The rows that it moves are fitted perfectly in the limit; the others are fitted
     without them, and determine the coefficients that stay finite.
     """
-    p = len(data.names)
-    separation = replace(
-        found,
-        direction=widen(found.direction, ranked.kept, p, 0.0),
-        finite=widen(found.finite, ranked.kept, p, True).astype(bool),
-    )
     rows = ranked.run.rows
-    _warn_of_separation(separation, data, aliased)
     drift = rows.design.matvec(found.direction)
     infinite = np.copysign(np.inf, drift)
     kept, theta = ranked.kept[:0], np.zeros(0)
@@ -340,10 +320,22 @@ def _separated_record(
         rest = full_rank(replace(ranked.run, rows=rows.take(np.flatnonzero(left))))
         start = starting_theta(rest.run, rest.start)
         inner = fit_irls(rest.run, start, ranked.run.control.certain(), observed=observed)
+        further = None if inner.settled else separation_of(ranked.run, solution, by_programme=True)
+        if further is not None and further.rows.sum() > found.rows.sum():
+            return _separated_record(
+                data, likelihood, ranked, solution, further, aliased, scale, observed, null
+            )
         kept, theta = ranked.kept[rest.kept], inner.theta
         finite_eta = select_columns(rows.design, rest.kept).matvec(theta)
         finite_eta = finite_eta if rows.offset is None else finite_eta + rows.offset
         eta = np.where(np.abs(drift) > MOVED, infinite, finite_eta)
+    p = len(data.names)
+    separation = replace(
+        found,
+        direction=widen(found.direction, ranked.kept, p, 0.0),
+        finite=widen(found.finite, ranked.kept, p, True).astype(bool),
+    )
+    _warn_of_separation(separation, data, aliased)
     limit = replace(
         inner,
         theta=theta,

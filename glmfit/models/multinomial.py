@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -15,11 +16,12 @@ from glmfit.design import Categorical, constant_combination
 from glmfit.engine.control import Control
 from glmfit.engine.firth import fit_firth
 from glmfit.engine.irls import Solution, fit_irls
-from glmfit.engine.linalg import independent_columns, merge_triangular
+from glmfit.engine.linalg import independent_columns
 from glmfit.engine.passes import Pass
 from glmfit.engine.predictor import Predictor
 from glmfit.engine.rank import FullRank, full_rank
-from glmfit.engine.separation import Separation, find_separation
+from glmfit.engine.runaway import separation_of
+from glmfit.engine.separation import Separation
 from glmfit.engine.warm import fit_warm
 from glmfit.errors import (
     ArgumentError,
@@ -287,13 +289,16 @@ def _fit(model: MNLogit, control: Control, start_params: Any, method: Method) ->
         solution = method.solver.fit(run, start, control)
     separation = None
     if bias is None and (not solution.settled or _fits_perfectly(run, solution.resting)):
-        separation = _separation(run)
+        separation = separation_of(run, solution)
     if separation is None:
         if not solution.converged:
             warn(f"The fit did not converge: {solution.reason}.", ConvergenceWarning)
         record = _record(model, ranked, run, solution, kept, aliased, None)
         return record if bias is None else as_bias_reduced(record, solution, bias, True)
     limit, inner = _limit(run, separation, solution)
+    if not limit.settled:
+        separation = separation_of(run, solution, by_programme=True) or separation
+        limit, inner = _limit(run, separation, solution)
     wide = replace(
         separation,
         direction=widen(separation.direction, kept, count * len(data.names), 0.0),
@@ -325,45 +330,6 @@ def _fits_perfectly(run: Pass, theta: Array) -> bool:
     return any(run.visit(theta, certain))
 
 
-def _constraint_rows(run: Pass) -> tuple[Array, NDArray[np.int8], NDArray[np.intp]]:
-    """Return, per row and pair of classes, how theta moves their log odds; sign; row.
-
-    A row with class k may see eta_k - eta_j rise for ever (+1); between two classes
-    that it has both, the log odds may not move (0).
-    """
-    rows = run.rows
-    used = np.arange(rows.n) if rows.weight is None else np.flatnonzero(rows.weight > 0.0)
-    matrix = rows.design.toarray()[used]
-    shares = rows.y[used]
-    p, count = matrix.shape[1], shares.shape[1]
-    blocks, signs, owners = [], [], []
-    for k in range(count):
-        for j in range(count):
-            both = (shares[:, k] > 0.0) & (shares[:, j] > 0.0) & (k < j)
-            rising = (shares[:, k] > 0.0) & (shares[:, j] == 0.0)
-            for chosen, sign in ((both, 0), (rising, 1)):
-                part = matrix[chosen]
-                block = np.zeros((part.shape[0], (count - 1) * p))
-                if k > 0:
-                    block[:, (k - 1) * p : k * p] = part
-                if j > 0:
-                    block[:, (j - 1) * p : j * p] = -part
-                blocks.append(block)
-                signs.append(np.full(part.shape[0], sign, dtype=np.int8))
-                owners.append(used[chosen])
-    return np.vstack(blocks), np.concatenate(signs), np.concatenate(owners)
-
-
-def _separation(run: Pass) -> Separation | None:
-    constraints, signs, owners = _constraint_rows(run)
-    found = find_separation(constraints, signs)
-    if found is None:
-        return None
-    rows = np.zeros(run.rows.n, dtype=bool)
-    rows[owners[found.rows]] = True
-    return replace(found, rows=rows)
-
-
 def _limit(
     run: Pass, separation: Separation, solution: Solution
 ) -> tuple[Solution, NDArray[np.intp]]:
@@ -377,7 +343,7 @@ def _limit(
     behind = full < full.max(axis=1, keepdims=True) - 1e-6
     shares = np.where(behind, np.nan, rows.y)
     left = replace(rows, y=shares)
-    triangle = _triangle_left(run, behind)
+    triangle = replace(run, rows=left).stacked(partial(_log_odds_left, predictor))
     inner, _ = independent_columns(triangle, run.control.rank_tol)
     ended = replace(
         solution,
@@ -390,25 +356,29 @@ def _limit(
                 shares, np.zeros((rows.n, predictor.count)), rows.weight
             ).deviance
         nothing = np.zeros((0, 0))
-        return replace(ended, theta=np.zeros(0), deviance=deviance, covariance=nothing), inner
+        none = replace(
+            ended, theta=np.zeros(0), deviance=deviance, covariance=nothing, settled=True
+        )
+        return none, inner
     remaining = replace(run, rows=left, vector=predictor.chosen(inner))
     rest = fit_irls(remaining, np.zeros(inner.size), run.control.certain())
     return (
         replace(ended, theta=rest.theta, deviance=rest.deviance, covariance=rest.covariance,
-                condition=rest.condition),
+                condition=rest.condition, settled=rest.settled),
         inner,
     )  # fmt: skip
 
 
-def _triangle_left(run: Pass, behind: NDArray[np.bool_]) -> Array:
-    """Return the triangle of the log odds that the remaining choices still determine."""
-    derivative = run.predictor.dense_rows(run.rows.design)
+def _log_odds_left(predictor: Predictor, chunk: Rows) -> Array:
+    """Return how theta moves the log odds between the choices that are left to rows."""
+    behind = np.isnan(chunk.y)
+    derivative = predictor.dense_rows(chunk.design)
     n, _, p = derivative.shape
     full = np.concatenate([np.zeros((n, 1, p)), derivative], axis=1)
     first = np.argmax(~behind, axis=1)
     moves = full - full[np.arange(n), first][:, None, :]
-    weight = np.ones(n, bool) if run.rows.weight is None else run.rows.weight > 0.0
-    return merge_triangular(None, moves[~behind & weight[:, None]])
+    weight = np.ones(n, bool) if chunk.weight is None else chunk.weight > 0.0
+    return np.asarray(moves[~behind & weight[:, None]])
 
 
 def _warn_of_separation(model: MNLogit, separation: Separation) -> None:

@@ -22,7 +22,8 @@ from glmfit.engine.linalg import independent_columns, merge_triangular
 from glmfit.engine.passes import Likelihood, Pass
 from glmfit.engine.predictor import Predictor
 from glmfit.engine.rank import full_rank
-from glmfit.engine.separation import MOVED, Separation, find_separation
+from glmfit.engine.runaway import constraint_rows, separation_of
+from glmfit.engine.separation import MOVED, Separation
 from glmfit.engine.solvers import Solver
 from glmfit.errors import ArgumentError, ConvergenceWarning, SeparationWarning, warn
 from glmfit.families import Gaussian
@@ -238,11 +239,13 @@ def fit_vector(
     start = _start(model, ready, start_params)
     solution = solver.fit(ready.run, start, control, observed=True)
     if not solution.settled or _fits_perfectly(model, ready, solution.resting):
-        moves, owners, signs = _constraint_rows(ready)
-        found = find_separation(moves, signs)
+        found = separation_of(ready.run, solution)
         if found is not None and _stays_ordered(ready, solution.theta, found.direction):
-            limit, inner = _limit(ready, found, moves, solution)
-            wide = _widened(model, ready, found, owners)
+            limit, inner = _limit(ready, found, solution)
+            if not limit.settled:
+                found = separation_of(ready.run, solution, by_programme=True) or found
+                limit, inner = _limit(ready, found, solution)
+            wide = _widened(model, ready, found)
             _warn_of_separation(model, wide)
             return _record(model, ready, limit, ready.kept[inner], wide)
     if not solution.converged:
@@ -356,20 +359,8 @@ def _stays_ordered(ready: _Ready, theta: Array, direction: Array) -> bool:
     return bool(ready.likelihood.ordered(far).all())
 
 
-def _constraint_rows(ready: _Ready) -> tuple[Array, NDArray[np.intp], NDArray[np.int8]]:
-    """Return how theta moves what rows are bound by, their rows, and the ways allowed."""
-    rows, derivative = ready.run.rows, ready.run.predictor.dense_rows(ready.run.rows.design)
-    moves, owners, signs = [], [], []
-    for bound in ready.likelihood.recession(rows.y):
-        chosen = np.flatnonzero(bound.bound)
-        moves.append(np.einsum("m,nmp->np", bound.combination, derivative[chosen]))
-        owners.append(chosen)
-        signs.append(bound.signs[chosen])
-    return np.vstack(moves), np.concatenate(owners), np.concatenate(signs)
-
-
 def _limit(
-    ready: _Ready, found: Separation, moves: Array, solution: Solution
+    ready: _Ready, found: Separation, solution: Solution
 ) -> tuple[Solution, NDArray[np.intp]]:
     """Return the fit far out along a direction, and the coefficients that it rests on."""
     run = ready.run
@@ -378,9 +369,12 @@ def _limit(
         converged=False,
         reason="the data are separated, so no finite maximum-likelihood estimate exists",
     )
+    moves, _, _ = constraint_rows(run)
     still = moves[np.abs(moves @ found.direction) <= MOVED]
     if still.shape[0] == 0:
-        none = replace(ended, theta=np.zeros(0), deviance=0.0, covariance=np.zeros((0, 0)))
+        none = replace(
+            ended, theta=np.zeros(0), deviance=0.0, covariance=np.zeros((0, 0)), settled=True
+        )
         return none, np.zeros(0, dtype=np.intp)
     inner, _ = independent_columns(merge_triangular(None, still), run.control.rank_tol)
     # where the other rows stood when the fit stopped is inside of the domain
@@ -399,18 +393,15 @@ def _limit(
             deviance=rest.deviance,
             covariance=rest.covariance,
             condition=rest.condition,
+            settled=rest.settled,
         ),
         inner,
     )
 
 
-def _widened(
-    model: VectorModel, ready: _Ready, found: Separation, owners: NDArray[np.intp]
-) -> Separation:
+def _widened(model: VectorModel, ready: _Ready, found: Separation) -> Separation:
     """Return the separation over all coefficients and all rows used."""
-    total = len(model.layout.names)
-    moved = np.zeros(ready.run.rows.n, dtype=bool)
-    moved[owners[found.rows]] = True
+    total, moved = len(model.layout.names), found.rows
     weight = model.data.weight
     rows = moved
     if weight is not None and not weight.all():
