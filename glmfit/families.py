@@ -153,10 +153,8 @@ class Family:
         """Return the dispersion at which the log-likelihood is evaluated."""
         return scale if self.dispersion is None else self.dispersion
 
-    def constant_eta(self, y: Array, weight: Array, offset: Array | None) -> float | None:
-        """Return the intercept of the model that has nothing else, where it is closed."""
-        if offset is None:
-            return float(self.link.link(np.array([np.dot(weight, y) / weight.sum()]))[0])
+    def constant_eta(self, y: Array, weight: Array, offset: Array) -> float | None:
+        """Return the intercept of the model that has an offset besides, where it is closed."""
         power = self.variance_power()
         if power == 0.0 and isinstance(self.link, Identity):
             return float(np.dot(weight, y - offset) / weight.sum())

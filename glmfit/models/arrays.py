@@ -210,6 +210,8 @@ def _default_names(count: int) -> tuple[str, ...]:
 
 def endog_columns(endog: Any) -> tuple[tuple[Any, ...], str, Mask, pd.Index | None]:
     """Return the values of the response, its name, its missing rows and its labels."""
+    if isinstance(endog, np.ndarray) and endog.dtype == np.float64 and endog.ndim == 1:
+        return (endog,), "y", _missing_numbers(endog), None
     if isinstance(endog, pd.DataFrame):
         series = [endog.iloc[:, j] for j in range(endog.shape[1])]
         name, index = " + ".join(map(str, endog.columns)), endog.index
@@ -228,6 +230,16 @@ def endog_columns(endog: Any) -> tuple[tuple[Any, ...], str, Mask, pd.Index | No
     for column in series:
         missing |= missing_rows(column)
     return tuple(_endog_values(s, missing, name) for s in series), name, missing, index
+
+
+def _missing_numbers(values: Array) -> Mask:
+    """Return the missing values of a response; raise if one is infinite."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(values.sum()):
+            return np.zeros(values.size, dtype=bool)
+    if np.isinf(values).any():
+        raise DataError("endog y has infinite values.")
+    return np.isnan(values)
 
 
 def _endog_values(series: pd.Series, missing: Mask, name: str) -> Any:

@@ -136,9 +136,13 @@ class ModelData:
     @property
     def n_effective(self) -> float:
         """Number of observations: frequencies summed, rows of weight 0 left out."""
-        count = np.ones(len(self.response.y)) if self.freq_weights is None else self.freq_weights
         weight = self.weight
-        total = float(count.sum() if weight is None else count[weight > 0.0].sum())
+        if weight is None:
+            return len(self.response.y)
+        counted = weight > 0.0
+        if self.freq_weights is None:
+            return int(np.count_nonzero(counted))
+        total = float(self.freq_weights[counted].sum())
         return int(total) if total.is_integer() else total
 
     def rows(self, design: Design | None = None) -> Rows:

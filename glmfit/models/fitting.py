@@ -57,6 +57,8 @@ AT_BOUNDARY = 1e-3
 """Share of the largest predictor within which a fit that ran on has met the domain's end."""
 CONVERGED_AT = 1e-9
 """The same for a fit that converged."""
+SLICE = 65536
+"""Rows of which a value each is computed at a time."""
 PERFECT = 1e-11
 """Unit deviance of a row that is fitted perfectly but for rounding."""
 
@@ -469,22 +471,29 @@ def _dispersion(
 
 def _saturated(likelihood: GLMLikelihood, data: ModelData) -> Callable[[float], float]:
     """Return the function that gives the log-likelihood at mu = y for a dispersion."""
-    counted = data.freq_weights
-    if data.weight is not None:
-        counted = np.ones(data.response.y.size) if counted is None else counted
-        counted = np.where(data.weight > 0.0, counted, 0.0)
+    freq, var, trials = data.freq_weights, data.var_weights, data.response.trials
+
+    def part(scale: float, rows: slice) -> float:
+        values = likelihood.saturated(
+            data.response.y[rows],
+            scale,
+            trials=None if trials is None else trials[rows],
+            var_weights=None if var is None else var[rows],
+        )
+        if freq is None and var is None and trials is None:
+            return float(values.sum())
+        used = np.ones(values.size, dtype=bool)
+        for weight in (freq, var, trials):
+            if weight is not None:
+                used &= weight[rows] > 0.0
+        values = np.where(used, values, 0.0)
+        return float(values.sum() if freq is None else np.dot(values, freq[rows]))
 
     def total(scale: float) -> float:
+        n = data.response.y.size
         with np.errstate(all="ignore"):
-            rows = likelihood.saturated(
-                data.response.y,
-                scale,
-                trials=data.response.trials,
-                var_weights=data.var_weights,
-            )
-        if counted is None:
-            return float(rows.sum())
-        return float(np.dot(np.where(counted > 0.0, rows, 0.0), counted))
+            parts = [part(scale, slice(i, i + SLICE)) for i in range(0, n, SLICE)]
+        return float(sum(parts))
 
     return total
 
@@ -517,8 +526,12 @@ def _null_model(run: Pass, data: ModelData, family: Family, control: Control) ->
 
 def null_constant(data: ModelData, family: Family, control: Control) -> float:
     """Return the constant of the model that has nothing else (but the offset)."""
-    y = data.response.y
-    weight = np.ones_like(y) if data.weight is None else data.weight
+    y, weight = data.response.y, data.weight
+    if data.offset is None:
+        mean = y.mean() if weight is None else np.dot(weight, y) / weight.sum()
+        with np.errstate(all="ignore"):
+            return GLMLikelihood(family).constant_eta(float(mean))
+    weight = np.ones_like(y) if weight is None else weight
     with np.errstate(all="ignore"):
         constant = family.constant_eta(y, weight, data.offset)
     return _fitted_constant(data, family, control) if constant is None else constant

@@ -177,9 +177,12 @@ def constant_eta_maximises(family: Family) -> None:
     assert responses_allowed
     steps = np.array([0.4, -0.3, 0.1, 0.2]) * float(eta_steps(family, family.link.link(y)).min())
     for offset in (None, 25.0 * steps):
-        constant = family.constant_eta(y, weight, offset)
+        if offset is None:
+            mean = float(np.dot(weight, y) / weight.sum())
+            constant = GLMLikelihood(family).constant_eta(mean)
+        else:
+            constant = family.constant_eta(y, weight, offset)
         if constant is None:
-            assert offset is not None, "without an offset the mean is the answer"
             continue
         eta = np.full(4, constant) + (0.0 if offset is None else offset)
         assert family.eta_domain().contains(eta).all()
@@ -223,7 +226,7 @@ def input_is_left_alone(family: Family) -> None:
     family.working(y, eta)
     family.observed_weight(y, eta)
     family.start(y, weight)
-    family.constant_eta(y, weight, None)
+    family.constant_eta(y, weight, eta)
     likelihood.evaluate(y, eta, weight, observed=True)
     with np.errstate(divide="ignore"):
         likelihood.log_likelihood(y, mu, 1.0, var_weights=weight)
