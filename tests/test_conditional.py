@@ -5,6 +5,7 @@ method = "exact") on datasets::infert, as in its help page.
 """
 
 import itertools
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 import glmfit as gf
 from glmfit.engine.strata import Strata, log_subsets, subset_moments
+from glmfit.models.strata import strata_pass
 
 INFERT = "case ~ spontaneous + induced"
 
@@ -234,18 +236,102 @@ def test_probabilities_need_single_cases_and_groups():
     assert result.predict(x, groups=groups).sum() == pytest.approx(10.0)
 
 
-def test_separated_strata_are_not_said_to_converge():
+def test_separated_strata_are_fitted_in_the_limit():
     x = pd.DataFrame({"dose": np.arange(12.0), "age": np.arange(12) * 7 % 5.0})
     y = np.tile([0.0, 0.0, 1.0], 4)
     model = gf.ConditionalLogit(y, x, groups=np.repeat(np.arange(4), 3))
     with pytest.warns(gf.errors.SeparationWarning, match="separated by dose"):
         result = model.fit()
     assert not result.converged
-    assert "Not converged" in str(result.summary())
+    assert result.separation.complete
+    assert (result.llf, result.params["dose"]) == (0.0, np.inf)
+    assert "(+infinite: the data are separated)" in str(result.summary())
+    np.testing.assert_array_equal(result.predict(), y)
+    assert model.score_rows(result.record).shape == (4, 0)
     several = gf.ConditionalLogit(np.tile([1.0, 1, 0, 0], 3), np.tile([3.0, 4, 1, 2], 3) / 7,
                                   groups=np.repeat(np.arange(3), 4))  # fmt: skip
     with pytest.warns(gf.errors.SeparationWarning, match="separated by x1"):
         assert not several.fit().converged
+
+
+def test_what_separation_leaves_is_the_fit_without_it():
+    """A level that no control has makes its cases certain; the other strata are as alone."""
+    y, x, groups = simulated(sizes=(4,) * 12, p=2)
+    certain = np.zeros(y.size)
+    for k in range(3):
+        rows = np.flatnonzero(groups == k)
+        y[rows] = [1.0, 0.0, 0.0, 0.0]
+        certain[rows[0]] = 1.0
+    with pytest.warns(gf.errors.SeparationWarning, match="separated by x3"):
+        result = gf.ConditionalLogit(y, np.column_stack([x, certain]), groups=groups).fit()
+    rest = groups >= 3
+    alone = gf.ConditionalLogit(y[rest], x[rest], groups=groups[rest]).fit()
+    np.testing.assert_allclose(result.params[:2], alone.params, rtol=1e-9)
+    np.testing.assert_allclose(result.bse[:2], alone.bse, rtol=1e-9)
+    assert (result.params[2], result.llf) == (np.inf, pytest.approx(alone.llf, rel=1e-12))
+    np.testing.assert_array_equal(result.separation.rows, ~rest)
+    np.testing.assert_array_equal(result.separation.finite, [True, True, False])
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 7), st.integers(1, 3))
+def test_limit_is_what_the_deviance_falls_to(seed, n_groups, p):
+    """Along the direction of separation the deviance goes to that of the limit, else it rises."""
+    random = np.random.default_rng(seed)
+    groups = np.repeat(np.arange(n_groups), random.integers(2, 6, n_groups))
+    x = random.integers(-1, 2, size=(groups.size, p)).astype(float)
+    y = random.integers(0, 2, groups.size).astype(float)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", gf.errors.GlmfitWarning)
+            model = gf.ConditionalLogit(y, x, groups=groups)
+            result = model.fit()
+    except gf.errors.DataError:
+        return  # nothing varies within a stratum
+    whole = strata_pass(model)
+    if result.separation is None:
+        assert result.converged
+        run, kept = model.fitted_pass(result.record), result.record.kept
+        far = result.record.base[kept] + 30.0 * random.normal(size=kept.size)
+        assert run.deviance(far) > result.record.deviance
+        return
+    far = result.record.base + 60.0 * result.separation.direction
+    assert whole.deviance(far) == pytest.approx(result.record.deviance, abs=1e-9)
+    assert whole.deviance(far) < whole.deviance(result.record.base)
+
+
+# -- weights -----------------------------------------------------------------------------------
+
+
+def test_frequencies_are_repeated_strata():
+    y, x, groups = simulated()
+    times = np.random.default_rng(2).integers(0, 4, 10)
+    weighted = gf.ConditionalLogit(y, x, groups=groups, freq_weights=times[groups]).fit()
+    rows = [(k, np.flatnonzero(groups == k)) for k in range(10) for _ in range(times[k])]
+    index = np.concatenate([where for _, where in rows])
+    fresh = np.repeat(np.arange(len(rows)), [where.size for _, where in rows])
+    repeated = gf.ConditionalLogit(y[index], x[index], groups=fresh).fit()
+    np.testing.assert_allclose(weighted.params, repeated.params, rtol=1e-10)
+    np.testing.assert_allclose(weighted.bse, repeated.bse, rtol=1e-10)
+    assert weighted.llf == pytest.approx(repeated.llf, rel=1e-12)
+    assert weighted.llnull == pytest.approx(repeated.llnull, rel=1e-12)
+    assert (weighted.nobs, weighted.bic) == (repeated.nobs, pytest.approx(repeated.bic))
+    assert weighted.n_groups == (times > 0).sum()
+
+
+def test_precision_weights_scale_the_information():
+    y, x, groups = simulated()
+    plain = gf.ConditionalLogit(y, x, groups=groups).fit()
+    double = gf.ConditionalLogit(y, x, groups=groups, var_weights=np.full(y.size, 2.0)).fit()
+    np.testing.assert_allclose(double.params, plain.params, rtol=1e-10)
+    np.testing.assert_allclose(double.bse, plain.bse / np.sqrt(2.0), rtol=1e-10)
+    assert (double.nobs, double.llf) == (plain.nobs, pytest.approx(2.0 * plain.llf))
+
+
+def test_a_stratum_has_one_weight():
+    y, x, groups = simulated()
+    with pytest.raises(gf.errors.DataError, match="freq_weights differ within the stratum 0"):
+        gf.ConditionalLogit(y, x, groups=groups, freq_weights=np.arange(y.size))
 
 
 def test_too_few_iterations_are_told():

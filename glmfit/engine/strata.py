@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from glmfit.engine.linalg import Triangular, merge_triangular
 from glmfit.engine.passes import Slope, SuffStats
+from glmfit.engine.separation import MOVED
 
 __all__ = ["ConditionalLikelihood", "Strata", "StrataPass"]
 
@@ -104,6 +105,26 @@ class Strata:
         """Return the strata that some of the rows make."""
         left, codes = np.unique(self.codes[rows], return_inverse=True)
         return Strata(codes, self.cases[rows], left.size)
+
+    def undecided(self, drift: Array) -> NDArray[np.bool_]:
+        """Return the rows that stay uncertain far out along a direction of separation.
+
+        Cases that drift ahead of all controls become certain, and so does that controls
+        behind all cases are none; what is left are the rows of a stratum that drift as its
+        slowest case does, if controls are among them.
+
+        Parameters
+        ----------
+        drift : ndarray of shape (n,)
+            How the direction moves each predictor; no case less than a control of its
+            stratum.
+        """
+        slowest = np.full(self.count, np.inf)
+        np.minimum.at(slowest, self.codes[self.cases], drift[self.cases])
+        beside = np.abs(drift - slowest[self.codes]) <= MOVED
+        tied = np.zeros(self.count, dtype=bool)
+        tied[self.codes[beside & ~self.cases]] = True
+        return np.asarray(beside & tied[self.codes])
 
     def blocks(self) -> list[Block]:
         """Return the informative strata, by size and number of cases."""
@@ -205,9 +226,12 @@ class ConditionalLikelihood:
     ----------
     blocks : tuple of Block
         Every stratum from 0 on in one of them.
+    weight : ndarray of shape (n_strata,), optional
+        How much each stratum counts; 1 by default.
     """
 
     blocks: tuple[Block, ...]
+    weight: Array | None = None
 
     canonical = True
     """Observed and expected information are the same."""
@@ -218,9 +242,16 @@ class ConditionalLikelihood:
         for whole in self.blocks:
             for block in whole.parts(0):
                 local = _predictors(block, eta)
-                chosen = local[:, : block.chosen].sum(axis=1)
-                total += float((log_subsets(local, block.chosen) - chosen).sum())
+                total += float(self._weighted(block, _losses(block, local)).sum())
         return 2.0 * total
+
+    def losses(self, eta: Array) -> Array:
+        """Return minus the log-likelihood of each stratum, not weighted, shape (n_strata,)."""
+        out = np.zeros(self.n_strata)
+        for whole in self.blocks:
+            for block in whole.parts(0):
+                out[block.strata] = _losses(block, _predictors(block, eta))
+        return out
 
     def evaluate(self, eta: Array, columns: Array) -> SuffStats:
         """Return deviance, score and information.
@@ -237,19 +268,38 @@ class ConditionalLikelihood:
                 local = _predictors(block, eta)
                 moves = block.sign * columns[block.rows]
                 log_sum, mean, covariance = subset_moments(local, moves, block.chosen)
-                total += float((log_sum - local[:, : block.chosen].sum(axis=1)).sum())
-                score -= mean.sum(axis=0)
-                information += covariance.sum(axis=0)
+                losses = log_sum - local[:, : block.chosen].sum(axis=1)
+                total += float(self._weighted(block, losses).sum())
+                score -= self._weighted(block, mean).sum(axis=0)
+                information += self._weighted(block, covariance).sum(axis=0)
         return SuffStats(2.0 * total, score, information)
 
     def scores(self, eta: Array, columns: Array) -> Array:
         """Return what each stratum adds to the score, by number, shape (n_strata, p)."""
-        out = np.zeros((sum(block.strata.size for block in self.blocks), columns.shape[1]))
+        out = np.zeros((self.n_strata, columns.shape[1]))
         for whole in self.blocks:
             for block in whole.parts(columns.shape[1]):
                 moves = block.sign * columns[block.rows]
-                out[block.strata] = -subset_moments(_predictors(block, eta), moves, block.chosen)[1]
+                mean = subset_moments(_predictors(block, eta), moves, block.chosen)[1]
+                out[block.strata] = -self._weighted(block, mean)
         return out
+
+    @property
+    def n_strata(self) -> int:
+        """Number of strata."""
+        return sum(block.strata.size for block in self.blocks)
+
+    def _weighted(self, block: Block, values: Array) -> Array:
+        """Return values of the block's strata (first axis) times their weights."""
+        if self.weight is None:
+            return values
+        weight = self.weight[block.strata]
+        return np.asarray(values * weight.reshape(-1, *[1] * (values.ndim - 1)))
+
+
+def _losses(block: Block, local: Array) -> Array:
+    """Return minus the log-likelihood of strata at predictors (B, n), the chosen ones first."""
+    return np.asarray(log_subsets(local, block.chosen) - local[:, : block.chosen].sum(axis=1))
 
 
 def _predictors(block: Block, eta: Array) -> Array:
@@ -332,6 +382,11 @@ class StrataPass:
     def chosen(self, kept: Rows) -> StrataPass:
         """Return the pass over some of the columns."""
         return replace(self, columns=np.ascontiguousarray(self.columns[:, kept]))
+
+    def best_loss(self, theta: Array) -> float:
+        """Return the least minus log-likelihood of a stratum."""
+        with np.errstate(all="ignore"):
+            return float(self.likelihood.losses(self.eta(theta)).min())
 
     def differences(self) -> Array:
         """Return case less control for every such pair of a stratum, shape (n_pairs, p)."""

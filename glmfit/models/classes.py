@@ -25,6 +25,7 @@ __all__ = [
     "OrderReading",
     "check_classes",
     "limit_rows",
+    "plain_level",
     "recoded_classes",
     "saturated",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,43 +11,29 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from glmfit.engine.control import Control
-from glmfit.engine.irls import Solution
-from glmfit.engine.linalg import Alias, independent_columns, merge_triangular
-from glmfit.engine.separation import find_separation
-from glmfit.engine.solvers import Solver
-from glmfit.engine.strata import ConditionalLikelihood, Strata, StrataPass
+from glmfit.engine.strata import Strata, StrataPass
 from glmfit.errors import (
     ArgumentError,
-    CollinearityWarning,
-    ConvergenceWarning,
     DataError,
     NotAvailableError,
     ResponseError,
-    SeparationWarning,
-    warn,
 )
 from glmfit.formula.alignment import beside
 from glmfit.formula.response import Response, proportion_response
 from glmfit.formula.table import Table
 from glmfit.links import Link
 from glmfit.models.base import NewRows
+from glmfit.models.classes import plain_level
 from glmfit.models.data import ModelData
 from glmfit.models.discrete import DiscreteModel
-from glmfit.models.fitting import describe_aliases
 from glmfit.models.methods import Method
-from glmfit.models.records import discrete_record, given_start
+from glmfit.models.strata import fit_strata, strata_pass, stratum_weight, varying_row
 from glmfit.results.conditional import ConditionalResults, StrataCounts
 from glmfit.results.record import FitRecord
 
 __all__ = ["ConditionalLogit", "conditional_logit"]
 
 Array = NDArray[np.float64]
-
-MOST_PAIRS = 1_000_000
-"""Most pairs of a case and a control that are searched for separation."""
-
-CONSTANT = 1e-13
-"""Variation within strata, as a share of a column's size, that is rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +84,8 @@ class ConditionalLogit(DiscreteModel[ConditionalResults]):
         The stratum of each row: numbers, text or categories.
     offset : array_like of shape (n,), optional
         Added to the linear predictor.
+    freq_weights, var_weights : array_like of shape (n,), optional
+        How much each stratum counts; the same for all of its rows.
     event : optional
         The level of the response that counts as a case.
     missing : {"none", "drop", "raise"}
@@ -110,7 +98,7 @@ class ConditionalLogit(DiscreteModel[ConditionalResults]):
     summary_title: ClassVar[str] = "Conditional Logit Regression Results"
     summary_name: ClassVar[str] = "ConditionalLogit"
 
-    options = ("groups", "offset", "event")
+    options = ("groups", "offset", "freq_weights", "var_weights", "event")
 
     reading: CaseReading
     group_column: str | None = None
@@ -122,11 +110,19 @@ class ConditionalLogit(DiscreteModel[ConditionalResults]):
         *,
         groups: Any = None,
         offset: Any = None,
+        freq_weights: Any = None,
+        var_weights: Any = None,
         event: Any = None,
         missing: str = "none",
         **unknown: Any,
     ) -> None:
-        given = {"groups": groups, "offset": offset, "event": event}
+        given = {
+            "groups": groups,
+            "offset": offset,
+            "freq_weights": freq_weights,
+            "var_weights": var_weights,
+            "event": event,
+        }
         self._from_arrays(endog, exog, missing, given, unknown)
 
     def _read(self, options: Mapping[str, Any]) -> None:
@@ -144,6 +140,20 @@ class ConditionalLogit(DiscreteModel[ConditionalResults]):
         self._drop_intercept()
         if self.columns.size == 0:
             raise ArgumentError("The model has no columns; add a term.")
+        self._check_weights()
+
+    def _check_weights(self) -> None:
+        """Raise if weights differ within a stratum."""
+        data, codes = self.data, self.strata.codes
+        labels = np.asarray(data.groups)
+        for what in ("freq_weights", "var_weights"):
+            values = getattr(data, what)
+            row = None if values is None else varying_row(values, codes)
+            if row is not None:
+                raise DataError(
+                    f"{what} differ within the {self.group_noun} {plain_level(labels[row])!r}: a "
+                    f"{self.group_noun} is one observation, and has one weight."
+                )
 
     def __repr__(self) -> str:
         shown = repr(self.formula) if self.formula else f"{len(self.data.names)} columns"
@@ -156,8 +166,28 @@ class ConditionalLogit(DiscreteModel[ConditionalResults]):
         codes, levels = pd.factorize(np.asarray(data.groups))
         return Strata(np.asarray(codes, dtype=np.intp), data.response.y == 1.0, len(levels))
 
+    group_noun: ClassVar[str] = "stratum"
+    constants: NDArray[np.intp] = np.zeros(0, dtype=np.intp)
+    """Columns of the null model: none."""
+    unidentified: ClassVar[str] = "is constant within every stratum"
+
+    @property
+    def compared(self) -> NDArray[np.bool_]:
+        """Strata with both cases and controls, and a weight, shape (n_strata,)."""
+        strata = self.strata
+        weight = stratum_weight(self.data, strata)
+        return strata.informative if weight is None else strata.informative & (weight > 0.0)
+
+    @property
+    def n_compared(self) -> float:
+        """Rows of these strata, frequencies summed."""
+        used = self.compared[self.strata.codes]
+        freq = self.data.freq_weights
+        total = float(used.sum() if freq is None else freq[used].sum())
+        return int(total) if total.is_integer() else total
+
     def _maximised(self, control: Control, start_params: Any, method: Method) -> FitRecord:
-        return _fit(self, control, start_params, method.solver)
+        return fit_strata(self, control, start_params, method.solver)
 
     def _results(self, record: FitRecord, **how: Any) -> ConditionalResults:
         return ConditionalResults(self, record, record.unscaled, **how)
@@ -165,17 +195,22 @@ class ConditionalLogit(DiscreteModel[ConditionalResults]):
     @property
     def counts(self) -> StrataCounts:
         """Strata that can be compared within, and those that say nothing."""
-        strata = self.strata
-        used = strata.informative[strata.codes]
-        inner = strata.taken(used)
+        strata, compared = self.strata, self.compared
+        used, sizes = compared[strata.codes], strata.sizes[compared]
         return StrataCounts(
-            inner.count, strata.count - inner.count, int(used.sum()), int((~used).sum()),
-            int(inner.sizes.min()), int(inner.sizes.max()),
+            int(compared.sum()), int((~compared).sum()), int(used.sum()), int((~used).sum()),
+            int(sizes.min()), int(sizes.max()),
         )  # fmt: skip
+
+    def fitted_rows(self, record: FitRecord) -> NDArray[np.bool_]:
+        """Return which of the rows used stand in `fitted_pass`, shape (m,)."""
+        used = self.compared[self.strata.codes]
+        return used if record.separation is None else used & ~record.separation.rows
 
     def fitted_pass(self, record: FitRecord) -> StrataPass:
         """Return the pass that the estimates maximise (see `Model.fitted_pass`)."""
-        return _whole_pass(self).chosen(record.kept)
+        self._kept_data()
+        return strata_pass(self, self.fitted_rows(record)).chosen(record.kept)
 
     def score_rows(self, record: FitRecord) -> Array:
         """Return what each stratum adds to the score at the estimates.
@@ -184,9 +219,12 @@ class ConditionalLogit(DiscreteModel[ConditionalResults]):
         -------
         ndarray of shape (n_strata, P)
             In the order of ``strata``, for the P coefficients ``record.kept``; 0 for strata
-            without both cases and controls.
+            that are not compared, or that a separated fit fits perfectly.
         """
-        return self._spread_scores(record, self.strata.informative)
+        strata = self.strata
+        present = np.zeros(strata.count, dtype=bool)
+        present[strata.codes[self.fitted_rows(record)]] = True
+        return self._spread_scores(record, present)
 
     def new_strata(self, exog: Any, groups: Any, rows: NewRows) -> NDArray[np.intp]:
         """Return the stratum of each complete row to predict, -1 where that is missing."""
@@ -234,7 +272,8 @@ def conditional_logit(
         The stratum of each row: a column's name, or values. Rows without one are left
         out.
     **options
-        ``offset``, ``event`` (the level that counts as a case), ``subset``, ``missing``,
+        ``offset``, ``freq_weights`` and ``var_weights`` (the same for all rows of a stratum),
+        ``event`` (the level that counts as a case), ``subset``, ``missing``,
         ``env``.
 
     Returns
@@ -259,119 +298,3 @@ def conditional_logit(
     dtype: float64
     """
     return ConditionalLogit.from_formula(formula, data, groups=groups, **options)
-
-
-# -- the fit -----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    """What the fit rests on: rows of informative strata, columns that vary there."""
-
-    run: StrataPass
-    kept: NDArray[np.intp]
-    aliased: dict[str, str]
-
-
-def _fit(model: ConditionalLogit, control: Control, start_params: Any, solver: Solver) -> FitRecord:
-    ready = _prepare(model, control)
-    kept, total = ready.kept, len(model.data.names)
-    start = np.zeros(kept.size)
-    if start_params is not None:
-        start = given_start(start_params, kept, total)
-    solution = solver.fit(ready.run, start, control)
-    if not solution.settled:
-        solution = _told_of_no_maximum(model, ready, solution)
-    return discrete_record(
-        solution,
-        kept,
-        total,
-        most=0.0,
-        null_deviance=ready.run.deviance(np.zeros(kept.size)),
-        nobs=model.counts.rows,
-        rank=kept.size,
-        has_constant=False,
-        aliased=ready.aliased,
-        alias_check=np.zeros((0, total)),
-    )
-
-
-def _prepare(model: ConditionalLogit, control: Control) -> _Ready:
-    names = model.data.names
-    whole = _whole_pass(model)
-    kept, aliased = independent_columns(merge_triangular(None, whole.columns), control.rank_tol)
-    told = _told(aliased, names)
-    if kept.size == 0:
-        raise DataError(
-            f"No column varies within a stratum ({', '.join(names)}), so no effect is identified."
-        )
-    _warn_of_aliases(told)
-    return _Ready(whole.chosen(kept), kept, told)
-
-
-def _whole_pass(model: ConditionalLogit) -> StrataPass:
-    """Return the pass over the strata that can be compared within, in all columns."""
-    data, strata = model._kept_data(), model.strata
-    used = strata.informative[strata.codes]
-    if not used.any():
-        raise DataError("No stratum has both cases and controls, so there is nothing to compare.")
-    inner = strata.taken(used)
-    offset = None if data.offset is None else data.offset[used]
-    columns = _within(data.design.toarray()[used], inner)
-    return StrataPass(columns, offset, ConditionalLikelihood(tuple(inner.blocks())))
-
-
-def _within(matrix: Array, strata: Strata) -> Array:
-    """Return columns less their means of each stratum; exactly 0 where constant within all."""
-    _, first = np.unique(strata.codes, return_index=True)
-    moved = matrix - matrix[first][strata.codes]
-    size = np.abs(matrix).max(axis=0)
-    moved[:, np.abs(moved).max(axis=0) <= CONSTANT * size] = 0.0
-    sums = np.zeros((strata.count, matrix.shape[1]))
-    np.add.at(sums, strata.codes, moved)
-    return np.asarray(moved - (sums / strata.sizes[:, None])[strata.codes])
-
-
-def _told(aliased: list[Alias], names: tuple[str, ...]) -> dict[str, str]:
-    """Return, for each column that is not identified, why."""
-    sums = describe_aliases([alias for alias in aliased if alias.sources.size], names)
-    return {
-        names[alias.column]: (
-            f"{sums[names[alias.column]]} within strata"
-            if alias.sources.size
-            else f"{names[alias.column]} is constant within every stratum"
-        )
-        for alias in aliased
-    }
-
-
-def _warn_of_aliases(aliased: dict[str, str]) -> None:
-    if aliased:
-        noun = "column is" if len(aliased) == 1 else "columns are"
-        warn(
-            f"{len(aliased)} {noun} not identified and left out: {'; '.join(aliased.values())}. "
-            "The coefficient is shown as missing (NaN).",
-            CollinearityWarning,
-        )
-
-
-def _told_of_no_maximum(model: ConditionalLogit, ready: _Ready, solution: Solution) -> Solution:
-    """Return what is left of a fit that is not at rest, having warned of separation if so."""
-    found = None
-    if ready.run.n_pairs <= MOST_PAIRS:
-        pairs = ready.run.differences()
-        found = find_separation(pairs, np.ones(pairs.shape[0], dtype=np.int8))
-    if found is None:
-        if not solution.converged:
-            warn(f"The fit did not converge: {solution.reason}.", ConvergenceWarning)
-        return solution
-    lost = [model.data.names[j] for j in ready.kept[~found.finite]]
-    warn(
-        f"The strata are separated by {', '.join(lost)}: some combination of columns is nowhere "
-        "smaller for a case than for a control of its stratum, so no finite maximum-likelihood "
-        "estimate exists. The numbers shown are where the iterations ended; leave terms out or "
-        "join strata.",
-        SeparationWarning,
-    )
-    reason = "the strata are separated, so no finite maximum-likelihood estimate exists"
-    return replace(solution, converged=False, reason=reason)

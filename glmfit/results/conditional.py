@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from glmfit.design import Design
+from glmfit.engine.separation import MOVED
 from glmfit.errors import ArgumentError
 from glmfit.inference.tails import chi2_sf
 from glmfit.output import Summary
@@ -147,9 +149,20 @@ class ConditionalResults(LikelihoodResults):
             self.model.check_single_cases()
         rows = self.model.new_rows(exog, transform, offset, None, new_levels)
         eta = rows.eta(self.record.base)
-        if which == "mean":
-            eta = _shares(eta, self.model.new_strata(exog, groups, rows))
-        return rows.label(eta)
+        if which == "linear":
+            return rows.label(self.record.limit(eta, rows.design))
+        codes = self.model.new_strata(exog, groups, rows)
+        return rows.label(_shares(self._leading(eta, rows.design, codes), codes))
+
+    def _leading(self, eta: Array, design: Design, codes: NDArray[np.intp]) -> Array:
+        """Return predictors with -inf for rows that a separated fit leaves behind others."""
+        if self.separation is None:
+            return eta
+        drift = design.matvec(self.separation.direction)
+        top = np.full(int(codes.max(initial=-1)) + 1, -np.inf)
+        np.maximum.at(top, codes[codes >= 0], drift[codes >= 0])
+        behind = (codes >= 0) & (drift < top[codes] - MOVED)
+        return np.where(behind, -np.inf, eta)
 
     def summary(
         self,

@@ -15,7 +15,7 @@ import pytest
 
 import glmfit as gf
 from glmfit import models
-from glmfit.engine.strata import StrataPass
+from glmfit.engine.strata import ConditionalLikelihood, StrataPass
 from glmfit.errors import GlmfitWarning
 from glmfit.models.base import Model
 
@@ -48,6 +48,7 @@ def _rows(seed: int = 3, n: int = 90) -> pd.DataFrame:
             "weight": random.uniform(0.5, 2.0, n),
             "t": 0.3 * t,
             "g": np.arange(n) % 15,
+            "w": np.arange(n) % 15 % 4,
         }
     )
     rows.loc[4, "x"] = np.nan
@@ -107,6 +108,9 @@ CASES: dict[str, Case] = {
         _of(gf.ContinuationRatio, "k ~ f + z", SEPARATED, **WEIGHTS), observed=True
     ),
     "ConditionalLogit": Case(_of(gf.ConditionalLogit, "y ~ x + twice + z", groups="g", offset="t")),
+    "ConditionalLogit separated": Case(
+        _of(gf.ConditionalLogit, "y ~ f + z", SEPARATED, groups="g", offset="t", freq_weights="w")
+    ),
     "ConditionalLogit arrays": Case(_arrays(gf.ConditionalLogit, "y", groups=ROWS.dropna()["f"])),
 }
 
@@ -183,7 +187,7 @@ def test_score_rows_are_those_of_each_row(case):
     model, theta = result.model, estimates(result)
     run, rows = model.fitted_pass(result.record), model.score_rows(result.record)
     if isinstance(run, StrataPass):
-        numbers = np.flatnonzero(model.strata.informative)
+        numbers = np.unique(model.strata.codes[model.fitted_rows(result.record)])
     else:
         numbers = np.flatnonzero(model.fitted_rows(result.record))
     assert (rows[np.setdiff1d(np.arange(len(rows)), numbers)] == 0.0).all()
@@ -203,7 +207,8 @@ def _alone(run, place):
         own = block.strata == place
         if own.any():
             single = replace(block, strata=np.array([0]), rows=block.rows[own])
-            return replace(run, likelihood=replace(run.likelihood, blocks=(single,)))
+            weight = None if run.likelihood.weight is None else run.likelihood.weight[[place]]
+            return replace(run, likelihood=ConditionalLikelihood((single,), weight))
     raise AssertionError(f"stratum {place} is in no block")
 
 
