@@ -160,6 +160,8 @@ def log_subsets(eta: Array, size: int) -> Array:
     -------
     ndarray of shape (B,)
     """
+    if size == 1:
+        return np.asarray(np.logaddexp.reduce(eta, axis=1))
     count, n = eta.shape
     log_sum = np.full((count, size + 1), -np.inf)
     log_sum[:, 0] = 0.0
@@ -189,6 +191,8 @@ def subset_moments(eta: Array, columns: Array, size: int) -> tuple[Array, Array,
     covariance : ndarray of shape (B, p, p)
         Its covariance.
     """
+    if size == 1:
+        return _row_moments(eta, columns)
     count, n, p = columns.shape
     log_sum = np.full((count, size + 1), -np.inf)
     log_sum[:, 0] = 0.0
@@ -211,6 +215,22 @@ def subset_moments(eta: Array, columns: Array, size: int) -> tuple[Array, Array,
         if j == size - 1:  # the only subset so far is that of the first rows
             mean[:, size] = 0.0
     return log_sum[:, size], mean[:, size], covariance[:, size]
+
+
+def _row_moments(eta: Array, columns: Array) -> tuple[Array, Array, Array]:
+    """Return `subset_moments` of subsets of one row, without the recursion.
+
+    Differences are from the first row for the mean, and from the likeliest for the
+    covariance, so that neither cancels near certainty.
+    """
+    log_sum = np.logaddexp.reduce(eta, axis=1)
+    share = np.exp(eta - log_sum[:, None])
+    mean = np.einsum("bn,bnp->bp", share, columns - columns[:, :1])
+    likeliest = columns[np.arange(eta.shape[0]), eta.argmax(axis=1)]
+    moved = columns - likeliest[:, None]
+    centre = np.einsum("bn,bnp->bp", share, moved)
+    square = (moved * share[:, :, None]).transpose(0, 2, 1) @ moved
+    return log_sum, mean, square - centre[:, :, None] * centre[:, None, :]
 
 
 def _reach(j: int, n: int, size: int) -> tuple[int, int]:
