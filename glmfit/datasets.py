@@ -59,6 +59,9 @@ _CATEGORICAL: Mapping[str, Mapping[str, pd.CategoricalDtype]] = {
         "period": _levels("1960-74", "1975-79"),
     },
     "stackloss": {},
+    "travel_mode": {
+        "mode": _levels("air", "train", "bus", "car"),
+    },
     "trees": {},
     "warpbreaks": {
         "wool": _levels("A", "B"),

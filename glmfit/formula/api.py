@@ -3,6 +3,7 @@
 from glmfit.models import (
     absent,
     adjacent_category,
+    choice,
     conditional_logit,
     continuation_ratio,
     glm,
@@ -16,6 +17,7 @@ from glmfit.models import (
 
 __all__ = [
     "adjacent_category",
+    "choice",
     "conditional_logit",
     "continuation_ratio",
     "glm",

@@ -26,7 +26,7 @@ from glmfit.formula.factors import (
 from glmfit.formula.namespace import NAMESPACE
 from glmfit.formula.safety import check_expression
 
-__all__ = ["ParsedFormula", "parse"]
+__all__ = ["ParsedFormula", "as_factor", "parse", "places_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def parse(
 
 
 def _check_tilde(formula: str, needs_response: bool) -> None:
-    places = _tildes(formula)
+    places = places_of("~", formula)
     if "~" not in formula and needs_response:
         raise FormulaError(
             f"The formula has no '~' between response and terms; write 'response ~ terms'."
@@ -135,13 +135,13 @@ def _check_tilde(formula: str, needs_response: bool) -> None:
 _QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|.""", re.DOTALL)
 
 
-def _tildes(formula: str) -> list[int]:
-    """Return where '~' stands outside of quotes and brackets, within which it means 'not'."""
+def places_of(wanted: str, formula: str) -> list[int]:
+    """Return where a sign stands outside of quotes and brackets, within which it is Python's."""
     places, depth = [], 0
     for found in _QUOTED.finditer(formula):
         sign = found.group()
         depth += (sign in ("(", "[", "{")) - (sign in (")", "]", "}"))
-        if sign == "~" and depth == 0:
+        if sign == wanted and depth == 0:
             places.append(found.start())
     return places
 
@@ -179,7 +179,7 @@ def _with_caret(error: PatsyError, formula: str) -> str:
 
 def _expand_dot(formula: str, columns: Sequence[str], reserved: Sequence[str]) -> str:
     """Replace a lone ``.`` on the right-hand side by all other columns."""
-    places = _tildes(formula)
+    places = places_of("~", formula)
     if "." not in formula or not places:
         return formula
     left, right = formula[: places[0]], formula[places[0] + 1 :]
@@ -205,7 +205,7 @@ def _all_other(left: str, right: str, columns: Sequence[str], reserved: Sequence
     rest = [name for name in columns if name not in named and name not in reserved]
     if not rest:
         raise FormulaError("'.' stands for all other columns, but there are none.")
-    return "(" + " + ".join(map(_as_factor, rest)) + ")"
+    return "(" + " + ".join(map(as_factor, rest)) + ")"
 
 
 def _tokens(code: str) -> list[tokenize.TokenInfo]:
@@ -234,7 +234,7 @@ def _names_in(tokens: list[tokenize.TokenInfo]) -> set[str]:
     return named
 
 
-def _as_factor(name: Any) -> str:
+def as_factor(name: Any) -> str:
     """Return the code that names a column in a formula."""
     plain = isinstance(name, str) and name.isidentifier() and not keyword.iskeyword(name)
     if plain and not name.startswith("_") and name.lower() not in _READ_AS_NUMBERS:

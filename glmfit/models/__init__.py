@@ -1,5 +1,6 @@
 """Models: what a user builds and fits."""
 
+from glmfit.models.choice import ChoiceModel, choice
 from glmfit.models.conditional import ConditionalLogit, conditional_logit
 from glmfit.models.functions import glm, logit, ols, poisson, probit
 from glmfit.models.glm import GLM
@@ -20,6 +21,7 @@ __all__ = [
     "GLM",
     "OLS",
     "AdjacentCategory",
+    "ChoiceModel",
     "ConditionalLogit",
     "ContinuationRatio",
     "Logit",
@@ -29,6 +31,7 @@ __all__ = [
     "Probit",
     "add_constant",
     "adjacent_category",
+    "choice",
     "conditional_logit",
     "continuation_ratio",
     "glm",

@@ -22,12 +22,13 @@ from glmfit.errors import (
 from glmfit.formula.alignment import beside
 from glmfit.formula.table import column_values, first_rows, missing_rows
 from glmfit.models.data import (
+    LABELS,
     ModelData,
     OffsetRule,
     Reading,
     finish,
-    groups_of,
     known_part,
+    labels_of,
     missing_beside,
     named,
     unnamed,
@@ -75,7 +76,7 @@ def array_data(
             "pass arrays to go by position."
         )
     vectors = {
-        what: beside(value, what, None, index, n, numeric=what != "groups")
+        what: beside(value, what, None, index, n, numeric=what not in LABELS)
         for what, value in given.items()
         if value is not None
     }
@@ -101,7 +102,8 @@ def array_data(
             index=labels,
             labelled=index is not None,
             rule=OffsetRule(unnamed=unnamed(vectors) + named(vectors)),
-            groups=groups_of(vectors, kept),
+            groups=labels_of(vectors, "groups", kept),
+            alternatives=labels_of(vectors, "alternatives", kept),
         ),
         reading,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -24,6 +24,7 @@ from glmfit.errors import (
 )
 from glmfit.formula.alignment import beside
 from glmfit.formula.response import Response
+from glmfit.formula.spec import ParsedFormula, parse
 from glmfit.formula.table import Table
 from glmfit.links import Link
 from glmfit.models.arrays import aligned_exog, array_data, design_of_arrays
@@ -121,10 +122,28 @@ class Model:
     ) -> Self:
         names = _caller_names(env)
         self.data = formula_data(
-            formula, data, reading, given, missing=missing, env=names, subset=subset
+            formula,
+            data,
+            reading,
+            given,
+            missing=missing,
+            env=names,
+            subset=subset,
+            read=self._read_formula,
         )
         self.formula = formula
         return self
+
+    def _read_formula(
+        self,
+        formula: Any,
+        columns: Sequence[str],
+        *,
+        env: Mapping[str, Any] | None,
+        reserved: Sequence[str],
+    ) -> ParsedFormula:
+        """Return the formula taken apart."""
+        return parse(formula, columns, env=env, reserved=reserved)
 
     # -- what it is made of ----------------------------------------------------------
 
@@ -158,6 +177,11 @@ class Model:
     def exog_names(self) -> list[str]:
         """Names of the columns."""
         return list(self.data.names)
+
+    @property
+    def reference_levels(self) -> dict[str, Any]:
+        """The level of each factor of the formula that others are compared with."""
+        return {} if self.data.spec is None else self.data.spec.reference_levels()
 
     @property
     def nobs(self) -> float:

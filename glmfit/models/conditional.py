@@ -27,7 +27,7 @@ from glmfit.models.classes import plain_level
 from glmfit.models.data import ModelData
 from glmfit.models.discrete import DiscreteModel
 from glmfit.models.methods import Method
-from glmfit.models.strata import fit_strata, strata_pass, stratum_weight, varying_row
+from glmfit.models.strata import StrataWords, fit_strata, strata_pass, stratum_weight, varying_row
 from glmfit.results.conditional import ConditionalResults, StrataCounts
 from glmfit.results.record import FitRecord
 
@@ -98,7 +98,13 @@ class ConditionalLogit(DiscreteModel[ConditionalResults]):
     summary_title: ClassVar[str] = "Conditional Logit Regression Results"
     summary_name: ClassVar[str] = "ConditionalLogit"
 
-    options = ("groups", "offset", "freq_weights", "var_weights", "event")
+    options: ClassVar[tuple[str, ...]] = (
+        "groups",
+        "offset",
+        "freq_weights",
+        "var_weights",
+        "event",
+    )
 
     reading: CaseReading
     group_column: str | None = None
@@ -128,8 +134,8 @@ class ConditionalLogit(DiscreteModel[ConditionalResults]):
     def _read(self, options: Mapping[str, Any]) -> None:
         if options.get("groups") is None:
             raise ArgumentError(
-                "A conditional logit needs groups=, the stratum of each row: a column name or "
-                "values."
+                f"{self.summary_name} needs groups=, the {self.words.noun} of each row: a column "
+                "name or values."
             )
         self.reading = CaseReading(options.get("event"))
 
@@ -151,8 +157,8 @@ class ConditionalLogit(DiscreteModel[ConditionalResults]):
             row = None if values is None else varying_row(values, codes)
             if row is not None:
                 raise DataError(
-                    f"{what} differ within the {self.group_noun} {plain_level(labels[row])!r}: a "
-                    f"{self.group_noun} is one observation, and has one weight."
+                    f"{what} differ within the {self.words.noun} {plain_level(labels[row])!r}: a "
+                    f"{self.words.noun} is one observation, and has one weight."
                 )
 
     def __repr__(self) -> str:
@@ -166,10 +172,19 @@ class ConditionalLogit(DiscreteModel[ConditionalResults]):
         codes, levels = pd.factorize(np.asarray(data.groups))
         return Strata(np.asarray(codes, dtype=np.intp), data.response.y == 1.0, len(levels))
 
-    group_noun: ClassVar[str] = "stratum"
+    words: ClassVar[StrataWords] = StrataWords(
+        noun="stratum",
+        constant="is constant within every stratum",
+        nothing="No stratum has both cases and controls, so there is nothing to compare.",
+        separated=(
+            "The strata are separated by {names}: some combination of columns is nowhere smaller "
+            "for a case than for a control of its stratum, so no finite maximum-likelihood "
+            "estimate exists. The other coefficients are those of the rows that stay uncertain; "
+            "leave terms out or join strata, or see result.separation."
+        ),
+    )
     constants: NDArray[np.intp] = np.zeros(0, dtype=np.intp)
     """Columns of the null model: none."""
-    unidentified: ClassVar[str] = "is constant within every stratum"
 
     @property
     def compared(self) -> NDArray[np.bool_]:
@@ -210,7 +225,7 @@ class ConditionalLogit(DiscreteModel[ConditionalResults]):
     def fitted_pass(self, record: FitRecord) -> StrataPass:
         """Return the pass that the estimates maximise (see `Model.fitted_pass`)."""
         self._kept_data()
-        return strata_pass(self, self.fitted_rows(record)).chosen(record.kept)
+        return strata_pass(self, self.fitted_rows(record), record.kept)
 
     def score_rows(self, record: FitRecord) -> Array:
         """Return what each stratum adds to the score at the estimates.
@@ -232,6 +247,11 @@ class ConditionalLogit(DiscreteModel[ConditionalResults]):
             if groups is not None:
                 raise ArgumentError("groups= is for new data; the rows of the fit have their own.")
             return self.strata.codes
+        values = self._new_groups(exog, groups, rows)[rows.kept]
+        return np.asarray(pd.factorize(values)[0], dtype=np.intp)
+
+    def _new_groups(self, exog: Any, groups: Any, rows: NewRows) -> NDArray[Any]:
+        """Return the group of each new row, shape (n,)."""
         groups = self.group_column if groups is None else groups
         if groups is None:
             raise ArgumentError(
@@ -240,8 +260,7 @@ class ConditionalLogit(DiscreteModel[ConditionalResults]):
             )
         table = Table(exog) if isinstance(groups, str) else None
         vector = beside(groups, "groups", table, rows.index, rows.kept.size, numeric=False)
-        values = vector.kept(rows.kept)
-        return np.asarray(pd.factorize(np.asarray(values))[0], dtype=np.intp)
+        return np.asarray(vector.values)
 
     def check_single_cases(self) -> None:
         """Raise if a stratum has several cases."""

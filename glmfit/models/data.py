@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -28,13 +28,14 @@ from glmfit.formula.response import (
     proportion_response,
     warn_of_bare_proportions,
 )
-from glmfit.formula.spec import ModelSpec, parse
+from glmfit.formula.spec import ModelSpec, ParsedFormula, parse
 from glmfit.formula.table import Table, first_rows
 from glmfit.links import Link, Log
 from glmfit.sources import Rows
 
 __all__ = [
     "BESIDE",
+    "LABELS",
     "FamilyReading",
     "ModelData",
     "OffsetRule",
@@ -42,8 +43,8 @@ __all__ = [
     "finish",
     "formula_data",
     "known_part",
+    "labels_of",
     "log_exposure",
-    "groups_of",
     "missing_beside",
     "named",
     "unnamed",
@@ -54,6 +55,9 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 BESIDE = ("offset", "exposure", "freq_weights", "var_weights", "trials")
+
+LABELS = ("groups", "alternatives")
+"""Arguments with a value of any type for each row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +106,11 @@ class ModelData:
     spec : ModelSpec or None
     table : Table or None
         The data of a formula, for columns that are named later (cluster groups).
-    n_outside : int
+    outside : ndarray of bool, shape (n,), or None
         Rows that ``subset`` left out.
-    groups : ndarray of shape (m,) or None
-        The group of each row, of any type, where the model has groups.
+    groups, alternatives : ndarray of shape (m,) or None
+        The group of each row, and the alternative that it is, of any type, where the model
+        has groups and alternatives.
     """
 
     response: Response
@@ -121,8 +126,14 @@ class ModelData:
     rule: OffsetRule
     spec: ModelSpec | None = None
     table: Table | None = field(default=None, repr=False)
-    n_outside: int = 0
+    outside: Mask | None = None
     groups: NDArray[Any] | None = None
+    alternatives: NDArray[Any] | None = None
+
+    @property
+    def n_outside(self) -> int:
+        """Number of rows that ``subset`` left out."""
+        return 0 if self.outside is None else int(self.outside.sum())
 
     @property
     def weight(self) -> Array | None:
@@ -153,7 +164,8 @@ class ModelData:
         """Return the data of some of the m rows, by position."""
         kept = np.zeros_like(self.kept)
         kept[np.flatnonzero(self.kept)[rows]] = True
-        trials, parts = self.response.trials, ("offset", "freq_weights", "var_weights", "groups")
+        trials = self.response.trials
+        parts = ("offset", "freq_weights", "var_weights", *LABELS)
         given = {name: getattr(self, name) for name in parts}
         return replace(
             self,
@@ -193,6 +205,7 @@ class ModelData:
             freq_weights=None if self.freq_weights is None else nothing,
             var_weights=None if self.var_weights is None else nothing,
             groups=None,
+            alternatives=None,
             table=None,
             index=None,
         )
@@ -214,6 +227,20 @@ class Reading(Protocol):
 
     def check(self, data: ModelData) -> None:
         """Raise unless the rows can be fitted."""
+
+
+class FormulaReader(Protocol):
+    """Reads a formula (see `parse`)."""
+
+    def __call__(
+        self,
+        formula: Any,
+        columns: Sequence[str],
+        /,
+        *,
+        env: Mapping[str, Any] | None,
+        reserved: Sequence[str],
+    ) -> ParsedFormula: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +291,7 @@ def formula_data(
     missing: str,
     env: Mapping[str, Any] | None,
     subset: Any,
+    read: FormulaReader = parse,
 ) -> ModelData:
     """Return the rows that a formula makes of ``data``.
 
@@ -274,12 +302,14 @@ def formula_data(
     reading : Reading
         What the model makes of its response.
     given : mapping
-        The arguments `BESIDE`, and ``groups``, that were given.
+        The arguments `BESIDE` and `LABELS` that were given.
     missing : {"drop", "raise"}
     env : mapping or None
         What the formula may use of the caller's.
     subset : mask or labels, optional
         Rows to use.
+    read : FormulaReader
+        How the text is read.
     """
     if missing not in ("drop", "raise"):
         raise ArgumentError(f"missing must be 'drop' or 'raise' for a formula (got {missing!r}).")
@@ -290,12 +320,12 @@ def formula_data(
     table = Table(data)
     n = len(table)
     vectors = {
-        what: beside(value, what, table, table.index, n, numeric=what != "groups")
+        what: beside(value, what, table, table.index, n, numeric=what not in LABELS)
         for what, value in given.items()
         if value is not None
     }
     reserved = [v.column for v in vectors.values() if v.column is not None]
-    parsed = parse(formula, table.names, env=env, reserved=reserved)
+    parsed = read(formula, table.names, env=env, reserved=reserved)
     outside = _outside_subset(subset, table.index)
     lost, dropped = missing_beside(vectors, table.index, missing, ~outside)
     spec, rows = ModelSpec.learn(parsed, table, lost, missing=missing, outside=outside)
@@ -323,8 +353,9 @@ def formula_data(
             rule=rule,
             spec=spec,
             table=table,
-            n_outside=int(outside.sum()),
-            groups=groups_of(vectors, kept),
+            outside=outside,
+            groups=labels_of(vectors, "groups", kept),
+            alternatives=labels_of(vectors, "alternatives", kept),
         ),
         reading,
     )
@@ -355,9 +386,9 @@ def named(vectors: Mapping[str, Beside]) -> tuple[str, ...]:
     return tuple(w for w in ("offset", "exposure") if w in vectors and vectors[w].column)
 
 
-def groups_of(vectors: Mapping[str, Beside], kept: Mask) -> NDArray[Any] | None:
-    """Return the group of each kept row, if groups were given."""
-    return vectors["groups"].kept(kept) if "groups" in vectors else None
+def labels_of(vectors: Mapping[str, Beside], what: str, kept: Mask) -> NDArray[Any] | None:
+    """Return the group or alternative of each kept row, if they were given."""
+    return vectors[what].kept(kept) if what in vectors else None
 
 
 def _outside_subset(subset: Any, index: pd.Index) -> Mask:

@@ -13,7 +13,7 @@ from glmfit.engine.control import Control
 from glmfit.engine.rank import select_columns
 from glmfit.errors import ArgumentError
 from glmfit.models.base import Model, NewRows, refuse_unknown
-from glmfit.models.data import BESIDE, Reading
+from glmfit.models.data import BESIDE, LABELS, Reading
 from glmfit.models.methods import Method, one_control, other_settings, read_method
 from glmfit.results.base import LikelihoodResults
 from glmfit.results.record import FitRecord
@@ -156,7 +156,7 @@ class DiscreteModel(Model, Generic[Result]):
 
         Returns
         -------
-        MultinomialResults, OrdinalResults or ConditionalResults
+        MultinomialResults, OrdinalResults, ConditionalResults or ChoiceResults
 
         Raises
         ------
@@ -195,4 +195,4 @@ class DiscreteModel(Model, Generic[Result]):
 
 def _beside(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments with a value for each row, None where they were not given."""
-    return {what: options.get(what) for what in (*BESIDE, "groups")}
+    return {what: options.get(what) for what in (*BESIDE, *LABELS)}

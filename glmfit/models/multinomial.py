@@ -78,7 +78,7 @@ class MNLogit(DiscreteModel[MultinomialResults]):
     summary_title: ClassVar[str] = "MNLogit Regression Results"
     summary_name: ClassVar[str] = "MNLogit"
 
-    options = ("reference", "offset", "freq_weights", "var_weights")
+    options: ClassVar[tuple[str, ...]] = ("reference", "offset", "freq_weights", "var_weights")
     more_methods = tuple(BIAS_METHODS)
 
     reading: ClassReading

@@ -72,7 +72,14 @@ class OrdinalModel(DiscreteModel[OrdinalResults]):
     """Whether thresholds cut a distribution, so that each makes a binary model."""
     cut_title: ClassVar[str] = "Intercepts"
 
-    options = ("offset", "freq_weights", "var_weights", "distr", "levels", "nonparallel")
+    options: ClassVar[tuple[str, ...]] = (
+        "offset",
+        "freq_weights",
+        "var_weights",
+        "distr",
+        "levels",
+        "nonparallel",
+    )
 
     reading: OrderReading
     link: Link

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from glmfit.engine.control import Control
 from glmfit.engine.irls import Solution, fit_irls
 from glmfit.engine.linalg import Alias, independent_columns, merge_triangular
+from glmfit.engine.rank import select_columns
 from glmfit.engine.separation import Separation, find_separation
 from glmfit.engine.solvers import Solver
 from glmfit.engine.strata import ConditionalLikelihood, Strata, StrataPass
@@ -26,7 +27,7 @@ from glmfit.models.fitting import describe_aliases
 from glmfit.models.records import discrete_record, given_start, widen
 from glmfit.results.record import FitRecord
 
-__all__ = ["fit_strata", "strata_pass", "stratum_weight", "varying_row"]
+__all__ = ["StrataWords", "fit_strata", "strata_pass", "stratum_weight", "varying_row"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -39,6 +40,28 @@ CONSTANT = 1e-13
 
 PERFECT = 1e-11
 """Minus a stratum's log-likelihood that is 0 but for rounding."""
+
+
+@dataclass(frozen=True, slots=True)
+class StrataWords:
+    """What a model's messages call things.
+
+    Attributes
+    ----------
+    noun : str
+        A stratum.
+    constant : str
+        Said of a column that is constant within every one.
+    nothing : str
+        Said where no stratum can be compared within.
+    separated : str
+        Said of separated strata, with ``{names}``.
+    """
+
+    noun: str
+    constant: str
+    nothing: str
+    separated: str
 
 
 class StrataModel(Protocol):
@@ -61,8 +84,7 @@ class StrataModel(Protocol):
         """Columns that the null model has."""
 
     @property
-    def unidentified(self) -> str:
-        """What to say of a column that is constant within every stratum."""
+    def words(self) -> StrataWords: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,20 +146,23 @@ def _null_deviance(run: StrataPass, control: Control) -> float:
 def _prepare(model: StrataModel, control: Control) -> _Ready:
     names = model.data.names
     if not model.compared.any():
-        raise DataError("No stratum has both cases and controls, so there is nothing to compare.")
+        raise DataError(model.words.nothing)
     whole = strata_pass(model)
     kept, aliased = independent_columns(merge_triangular(None, whole.columns), control.rank_tol)
-    told = _told(aliased, names, model.unidentified)
+    told = _told(aliased, names, model.words.constant)
     if kept.size == 0:
         raise DataError(
-            f"No column varies within a stratum ({', '.join(names)}), so no effect is identified."
+            f"No column varies within a {model.words.noun} ({', '.join(names)}), so no effect is "
+            "identified."
         )
     _warn_of_aliases(told)
     return _Ready(whole.chosen(kept), kept, told)
 
 
-def strata_pass(model: StrataModel, rows: Mask | None = None) -> StrataPass:
-    """Return the pass over rows of strata, in all columns.
+def strata_pass(
+    model: StrataModel, rows: Mask | None = None, columns: NDArray[np.intp] | None = None
+) -> StrataPass:
+    """Return the pass over rows of strata.
 
     Parameters
     ----------
@@ -145,16 +170,19 @@ def strata_pass(model: StrataModel, rows: Mask | None = None) -> StrataPass:
     rows : ndarray of bool, shape (m,), optional
         Those of the strata that are compared by default; no stratum of theirs may lack
         cases or controls.
+    columns : ndarray of int, optional
+        All by default.
     """
     data, strata = model.data, model.strata
     used = model.compared[strata.codes] if rows is None else rows
     inner = strata.taken(used)
     offset = None if data.offset is None else data.offset[used]
-    columns = _within(data.design.toarray()[used], inner)
+    design = data.design if columns is None else select_columns(data.design, columns)
+    centred = _within(design.toarray()[used], inner)
     weight = stratum_weight(data, strata)
     if weight is not None:
         weight = weight[np.unique(strata.codes[used])]
-    return StrataPass(columns, offset, ConditionalLikelihood(tuple(inner.blocks()), weight))
+    return StrataPass(centred, offset, ConditionalLikelihood(tuple(inner.blocks()), weight))
 
 
 def stratum_weight(data: ModelData, strata: Strata) -> Array | None:
@@ -258,10 +286,4 @@ def _limit(
 
 def _warn_of_separation(model: StrataModel, separation: Separation) -> None:
     lost = [model.data.names[j] for j in np.flatnonzero(~separation.finite)]
-    warn(
-        f"The strata are separated by {', '.join(lost)}: some combination of columns is nowhere "
-        "smaller for a case than for a control of its stratum, so no finite maximum-likelihood "
-        "estimate exists. The other coefficients are those of the rows that stay uncertain; "
-        "leave terms out or join strata, or see result.separation.",
-        SeparationWarning,
-    )
+    warn(model.words.separated.format(names=", ".join(lost)), SeparationWarning)

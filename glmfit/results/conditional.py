@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from glmfit.design import Design
 from glmfit.engine.separation import MOVED
 from glmfit.errors import ArgumentError
+from glmfit.inference.choice import leading, probabilities
 from glmfit.inference.tails import chi2_sf
 from glmfit.output import Summary
 from glmfit.results.base import LikelihoodResults
@@ -148,21 +148,19 @@ class ConditionalResults(LikelihoodResults):
         if which == "mean" and exog is None:
             self.model.check_single_cases()
         rows = self.model.new_rows(exog, transform, offset, None, new_levels)
-        eta = rows.eta(self.record.base)
         if which == "linear":
+            eta = rows.eta(self.record.base)
             return rows.label(self.record.limit(eta, rows.design))
-        codes = self.model.new_strata(exog, groups, rows)
-        return rows.label(_shares(self._leading(eta, rows.design, codes), codes))
+        cases = self.model.new_strata(exog, groups, rows)
+        return rows.label(self._probabilities(rows, cases))
 
-    def _leading(self, eta: Array, design: Design, codes: NDArray[np.intp]) -> Array:
-        """Return predictors with -inf for rows that a separated fit leaves behind others."""
-        if self.separation is None:
-            return eta
-        drift = design.matvec(self.separation.direction)
-        top = np.full(int(codes.max(initial=-1)) + 1, -np.inf)
-        np.maximum.at(top, codes[codes >= 0], drift[codes >= 0])
-        behind = (codes >= 0) & (drift < top[codes] - MOVED)
-        return np.where(behind, -np.inf, eta)
+    def _probabilities(self, rows: Any, cases: NDArray[np.intp]) -> Array:
+        """Return the probability of each complete row, in the limit of a separated fit."""
+        eta = rows.eta(self.record.base)
+        if self.separation is not None:
+            drift = rows.design.matvec(self.separation.direction)
+            eta = leading(eta, drift, cases, MOVED)
+        return probabilities(eta, cases)
 
     def summary(
         self,
@@ -186,16 +184,3 @@ class ConditionalResults(LikelihoodResults):
         return summarise_conditional(
             self, yname=yname, title=title, alpha=alpha, exponentiate=exponentiate
         )
-
-
-def _shares(eta: Array, codes: NDArray[np.intp]) -> Array:
-    """Return exp(eta) as a share of its stratum's sum; NaN for rows without a stratum."""
-    known = codes >= 0
-    count = int(codes.max(initial=-1)) + 1
-    top = np.full(count, -np.inf)
-    np.maximum.at(top, codes[known], eta[known])
-    odds = np.exp(eta[known] - top[codes[known]])
-    total = np.bincount(codes[known], weights=odds, minlength=count)
-    out = np.full(eta.size, np.nan)
-    out[known] = odds / total[codes[known]]
-    return out

@@ -10,9 +10,11 @@ from glmfit.engine.solvers import NEWTON
 from glmfit.errors import ArgumentError
 from glmfit.families import Family
 from glmfit.output import Column, Field, Row, Summary, Table
+from glmfit.output.table import Style
 
 if TYPE_CHECKING:
     from glmfit.results.base import LikelihoodResults
+    from glmfit.results.choice import ChoiceResults
     from glmfit.results.conditional import ConditionalResults
     from glmfit.results.glm import GLMResults
     from glmfit.results.multinomial import MultinomialResults
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ratio_title",
     "summarise",
+    "summarise_choice",
     "summarise_conditional",
     "summarise_levels",
     "summarise_ordinal",
@@ -264,6 +267,55 @@ def summarise_conditional(
     )
 
 
+def summarise_choice(
+    result: ChoiceResults,
+    *,
+    yname: str | None,
+    title: str | None,
+    alpha: float,
+    exponentiate: bool,
+) -> Summary:
+    """Return the summary of a choice model (see `ChoiceResults.summary`)."""
+    left, (_, *right) = _discrete_header(result, yname)
+    counts = result.counts
+    names = result.model.data.names
+    tables = [_coefficients(result, names, alpha)]
+    if exponentiate:
+        tables.append(_ratios(result, names, alpha, "exp(coef)"))
+    tables.append(_alternatives(result))
+    notes = _notes(result)
+    if counts.dropped:
+        noun = "case" if counts.dropped == 1 else "cases"
+        notes.append(f"{counts.dropped} {noun} without a choice to make, or a weight, left out.")
+    null = "constants only" if result.k_constant else "equal shares"
+    notes.append(f"LL-Null, Pseudo R-squ. and LLR p-value compare with {null}.")
+    return Summary(
+        title=title or result.model.summary_title,
+        left=(*left, Field("No. Rows:", counts.rows)),
+        right=(
+            Field("No. Cases:", result.nobs),
+            *right,
+            Field("LL Equal Shares:", float(result.llequal)),
+        ),
+        tables=tuple(tables),
+        notes=tuple(notes),
+    )
+
+
+def _alternatives(result: ChoiceResults) -> Table:
+    sets = result.sets
+    whole = bool((sets.available % 1.0 == 0.0).all() and (sets.chosen % 1.0 == 0.0).all())
+    style: Style = "integer" if whole else "general"
+    columns = (Column("available", style), Column("chosen", style), Column("share", "estimate"))
+    rows = tuple(
+        Row(str(level), (*(int(n) if whole else float(n) for n in counts), float(share)))
+        for level, *counts, share in zip(
+            sets.alternatives, sets.available, sets.chosen, sets.shares, strict=True
+        )
+    )
+    return Table(columns, rows, title="Alternatives")
+
+
 def _interval_columns(alpha: float) -> tuple[Column, Column]:
     return (
         Column(f"[{alpha / 2:g}", "estimate"),
@@ -375,8 +427,9 @@ def _notes(result: LikelihoodResults) -> list[str]:
         )
     if data.response.event is not None:
         notes.append(f"Event modelled: {data.response.event}.")
-    if data.spec is not None and data.spec.reference_levels():
-        told = ", ".join(f"{k} = {v}" for k, v in data.spec.reference_levels().items())
+    references = result.model.reference_levels
+    if references:
+        told = ", ".join(f"{name} = {level}" for name, level in references.items())
         notes.append(f"Reference levels: {told}.")
     considered = data.kept.size - data.n_outside
     lost = considered - int(data.kept.sum())

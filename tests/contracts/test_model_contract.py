@@ -71,6 +71,21 @@ def _separated() -> pd.DataFrame:
 SEPARATED = _separated()
 
 
+def _long() -> pd.DataFrame:
+    """Choices ``y`` among three alternatives, and ``best``, which is never of level c."""
+    rows = _rows(8)
+    rows["g"], rows["alt"] = np.arange(90) // 3, np.tile(list("uvw"), 30)
+    rows["v"], rows["w"] = rows["size"][3 * rows["g"]].to_numpy(), rows["g"] % 4
+    random = np.random.default_rng(9)
+    for name, utility in (("y", 0.0), ("best", 0.5 * rows["z"] - 100.0 * (rows["f"] == "c"))):
+        total = pd.Series(utility + random.gumbel(size=90))
+        rows[name] = (total == total.groupby(rows["g"]).transform("max")).astype(int)
+    return rows
+
+
+LONG = _long()
+
+
 def _arrays(kind: type[Model], response: str, **options: Any) -> Callable[[], Model]:
     rows = ROWS.dropna()
     return lambda: kind(rows[response].to_numpy(), rows[["x", "z"]].to_numpy(), **options)
@@ -108,6 +123,20 @@ CASES: dict[str, Case] = {
         _of(gf.ContinuationRatio, "k ~ f + z", SEPARATED, **WEIGHTS), observed=True
     ),
     "ConditionalLogit": Case(_of(gf.ConditionalLogit, "y ~ x + twice + z", groups="g", offset="t")),
+    "ChoiceModel": Case(
+        _of(
+            gf.ChoiceModel,
+            "y ~ x + twice | v | t",
+            LONG,
+            groups="g",
+            alternatives="alt",
+            freq_weights="w",
+            offset="t",
+        )
+    ),
+    "ChoiceModel separated": Case(
+        _of(gf.ChoiceModel, "best ~ f + z", LONG, groups="g", alternatives="alt")
+    ),
     "ConditionalLogit separated": Case(
         _of(gf.ConditionalLogit, "y ~ f + z", SEPARATED, groups="g", offset="t", freq_weights="w")
     ),
@@ -177,8 +206,9 @@ def test_score_rows_sum_to_the_score(case):
     score = result.model.fitted_pass(result.record)(estimates(result)).score
     scale = np.abs(rows).sum(axis=0).max(initial=1.0)
     np.testing.assert_allclose(rows.sum(axis=0), score, atol=1e-12 * scale)
-    count = len(np.unique(result.model.data.groups)) if "Conditional" in case[0] else None
-    assert rows.shape == (count or len(result.model.endog), result.record.kept.size)
+    groups = result.model.data.groups
+    count = len(result.model.endog) if groups is None else len(np.unique(groups))
+    assert rows.shape == (count, result.record.kept.size)
 
 
 def test_score_rows_are_those_of_each_row(case):
