@@ -265,13 +265,9 @@ class ConditionalLikelihood:
                 total += float(self._weighted(block, _losses(block, local)).sum())
         return 2.0 * total
 
-    def losses(self, eta: Array) -> Array:
-        """Return minus the log-likelihood of each stratum, not weighted, shape (n_strata,)."""
-        out = np.zeros(self.n_strata)
-        for whole in self.blocks:
-            for block in whole.parts(0):
-                out[block.strata] = _losses(block, _predictors(block, eta))
-        return out
+    def reach(self, eta: Array) -> float:
+        """Return the largest difference of two predictors of a stratum."""
+        return max(float(-_predictors(block, eta).min()) for block in self.blocks)
 
     def evaluate(self, eta: Array, columns: Array) -> SuffStats:
         """Return deviance, score and information.
@@ -403,10 +399,9 @@ class StrataPass:
         """Return the pass over some of the columns."""
         return replace(self, columns=np.ascontiguousarray(self.columns[:, kept]))
 
-    def best_loss(self, theta: Array) -> float:
-        """Return the least minus log-likelihood of a stratum."""
-        with np.errstate(all="ignore"):
-            return float(self.likelihood.losses(self.eta(theta)).min())
+    def reach(self, theta: Array) -> float:
+        """Return the largest difference of two predictors of a stratum."""
+        return self.likelihood.reach(self.eta(theta))
 
     def differences(self) -> Array:
         """Return case less control for every such pair of a stratum, shape (n_pairs, p)."""

@@ -38,8 +38,8 @@ MOST_PAIRS = 1_000_000
 CONSTANT = 1e-13
 """Variation within strata, as a share of a column's size, that is rounding."""
 
-PERFECT = 1e-11
-"""Minus a stratum's log-likelihood that is 0 but for rounding."""
+CERTAIN = 25.0
+"""Log-odds within a stratum at which the last of the score may be lost in rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def fit_strata(
         start = given_start(start_params, kept, total)
     solution = solver.fit(ready.run, start, control)
     separation = None
-    if not solution.settled or ready.run.best_loss(solution.resting) < PERFECT:
+    if not solution.settled or ready.run.reach(solution.resting) > CERTAIN:
         separation = _separation(model, ready)
     if separation is not None:
         _warn_of_separation(model, separation)
