@@ -139,3 +139,19 @@ def test_rebasing_keeps_what_an_offset_is_against(housing, level):
     assert again.llf == pytest.approx(fit.llf, rel=1e-12)
     back = moved.rebase("Low").predict(data)
     np.testing.assert_allclose(back[list(want)], fit.predict(data), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("x", "k"),
+    [
+        ([0, 0, 1, 1, 0, -1, 1, -1], [1, 1, 2, 1, 1, 1, 0, 2]),
+        ([1, 1, 1, -1, -1, 0, 0], [1, 2, 0, 1, 1, 2, 3]),
+        ([-1, 0, 0, 0, -1, -1, -1, 1], [1, 3, 3, 3, 3, 2, 3, 2]),
+    ],
+)
+def test_separation_that_makes_no_class_certain_is_found(x, k):
+    """A class falls behind, but others stay possible, and the score is lost in rounding."""
+    with pytest.warns(SeparationWarning, match="quasi-completely separated"):
+        result = gf.MNLogit(np.array(k), np.column_stack([np.ones(len(x)), x])).fit()
+    assert not result.converged
+    assert np.isinf(result.params.to_numpy()).any()

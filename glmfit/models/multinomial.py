@@ -53,6 +53,12 @@ __all__ = ["MNLogit", "mnlogit"]
 
 Array = NDArray[np.float64]
 
+CERTAIN = 25.0
+"""Log-odds at which the last of a score may be lost in rounding."""
+
+LOST = 1e8
+"""Information of a coefficient at equal probabilities, over that at the fit, that is suspicious."""
+
 
 class MNLogit(DiscreteModel[MultinomialResults]):
     """Multinomial logit on arrays.
@@ -288,7 +294,7 @@ def _fit(model: MNLogit, control: Control, start_params: Any, method: Method) ->
     else:
         solution = method.solver.fit(run, start, control)
     separation = None
-    if bias is None and (not solution.settled or _fits_perfectly(run, solution.resting)):
+    if bias is None and (not solution.settled or _looks_separated(run, solution)):
         separation = separation_of(run, solution)
     if separation is None:
         if not solution.converged:
@@ -320,14 +326,24 @@ def _start(model: MNLogit, given: Any, kept: NDArray[np.intp]) -> Array:
     return given_start(given, kept, len(model.parameter_names))
 
 
-def _fits_perfectly(run: Pass, theta: Array) -> bool:
-    """Return whether some row's class has all of the probability but for rounding."""
+def _looks_separated(run: Pass, solution: Solution) -> bool:
+    """Return whether rounding may have hidden the last of the score of a separated fit.
 
-    def certain(chunk: Rows, eta: Array) -> bool:
+    Some row's class has all of the probability but for rounding; or some class all but
+    none, and a coefficient next to no information.
+    """
+
+    def extremes(chunk: Rows, eta: Array) -> tuple[float, float]:
         logs = Multinomial(run.predictor.count + 1).log_probabilities(eta.reshape(chunk.n, -1))
-        return bool(logs.max() > -1e-11)
+        return float(logs.max(initial=-np.inf)), float(logs.min(initial=0.0))
 
-    return any(run.visit(theta, certain))
+    found = list(run.visit(solution.resting, extremes))
+    if max(most for most, _ in found) > -1e-11:
+        return True
+    if min(least for _, least in found) > -CERTAIN:
+        return False
+    before = np.diag(run(np.zeros(solution.theta.size)).information)
+    return not bool((np.diag(solution.covariance) * before < LOST).all())
 
 
 def _limit(
