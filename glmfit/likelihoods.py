@@ -176,6 +176,28 @@ class GLMLikelihood:
         change = 0.5 * information * variance * self.family.link.log_slope(eta)
         return np.where(information > 0.0, change, 0.0)
 
+    def means(self, eta: Array) -> Array:
+        """Return the means of rows, shape (n, 1), from their predictors (n, 1)."""
+        return self.family.link.inverse(eta)
+
+    def limit_means(self, eta: Array, drift: Array) -> Array:
+        """Return the means (n, 1) far out along ``drift`` (n, 1)."""
+        return self.means(np.where(np.abs(drift) > STAYS, np.copysign(np.inf, drift), eta))
+
+    def mean_slopes(self, eta: Array) -> Array:
+        """Return the derivative of the means by the predictors, shape (n, 1, 1)."""
+        return self.family.link.inverse_deriv(eta)[:, :, None]
+
+    def mean_curvature(self, eta: Array, move: Array) -> Array:
+        """Return the derivative of ``slope * move`` by the predictors, shape (n, 1, 1).
+
+        Parameters
+        ----------
+        eta, move : ndarray of shape (n, 1)
+            Predictors, and how something moves them.
+        """
+        return (self.family.link.inverse_deriv2(eta) * move)[:, :, None]
+
     def median_slope(self, eta: Array) -> Array:
         """Return d log V(mu) / 6 - d log(mu') / 2 by eta, of which median reduction is made.
 
@@ -274,6 +296,37 @@ class Multinomial:
         probabilities /= total
         logs -= np.log(total)
         return logs, probabilities
+
+    def means(self, eta: Array) -> Array:
+        """Return the probabilities of all classes, shape (n, K)."""
+        return np.exp(self.log_probabilities(eta))
+
+    def limit_means(self, eta: Array, drift: Array) -> Array:
+        """Return the probabilities (n, K) far out along ``drift`` (n, K - 1)."""
+        return np.exp(self.limit_probabilities(eta, drift))
+
+    def mean_slopes(self, eta: Array) -> Array:
+        """Return the derivative of each probability by each predictor, shape (n, K, K - 1)."""
+        p = self.means(eta)
+        slopes = -p[:, :, None] * p[:, None, 1:]
+        for m in range(1, self.n_classes):
+            # 1 - p is the sum of the others, which keeps its digits where p is all but 1
+            slopes[:, m, m - 1] = p[:, m] * np.delete(p, m, axis=1).sum(axis=1)
+        return slopes
+
+    def mean_curvature(self, eta: Array, move: Array) -> Array:
+        """Return the derivative of ``slopes @ move`` by the predictors, shape (n, K, K - 1).
+
+        Parameters
+        ----------
+        eta, move : ndarray of shape (n, K - 1)
+            Predictors, and how something moves them.
+        """
+        p, slopes = self.means(eta), self.mean_slopes(eta)
+        full = np.column_stack([np.zeros(eta.shape[0]), move])
+        ahead = full - (p * full).sum(axis=1, keepdims=True)
+        pull = p[:, 1:] * ahead[:, 1:]
+        return np.asarray(slopes * ahead[:, :, None] - p[:, :, None] * pull[:, None, :])
 
     def marginal_eta(self, shares: Array) -> Array:
         """Return the predictors at which every row has the given shares, shape (K - 1,)."""
@@ -489,6 +542,33 @@ class Cumulative:
         score = own * above - following * below
         return _weighted(_class_deviance(y, log_p), score, _band(diagonal, beside), weight)
 
+    def means(self, eta: Array) -> Array:
+        """Return the probabilities of all classes, shape (n, K); NaN where predictors fall."""
+        out = np.exp(self.log_probabilities(eta))
+        out[~self.ordered(eta)] = np.nan
+        return out
+
+    def limit_means(self, eta: Array, drift: Array) -> Array:
+        """Return the probabilities (n, K) far out along ``drift`` (n, M)."""
+        return np.exp(self.limit_probabilities(eta, drift))
+
+    def mean_slopes(self, eta: Array) -> Array:
+        """Return the derivative of each probability by each predictor, shape (n, K, M)."""
+        with np.errstate(all="ignore"):
+            return _differences(np.exp(self._log_density(eta)))
+
+    def mean_curvature(self, eta: Array, move: Array) -> Array:
+        """Return the derivative of ``slopes @ move`` by the predictors, shape (n, K, M).
+
+        Parameters
+        ----------
+        eta, move : ndarray of shape (n, M)
+            Predictors, and how something moves them.
+        """
+        with np.errstate(all="ignore"):
+            density = np.exp(self._log_density(eta))
+            return _differences(density * self.link.log_slope(eta) * move)
+
     def _log_density(self, eta: Array) -> Array:
         """Return log F'(eta), through the hazard of the nearer tail; -inf at the ends."""
         low, high = self.link.log_mean(eta), self.link.log_complement(eta)
@@ -552,6 +632,37 @@ class Sequential:
         """Return True for all rows: any predictors make probabilities."""
         return np.ones(eta.shape[0], dtype=bool)
 
+    def means(self, eta: Array) -> Array:
+        """Return the probabilities of all classes, shape (n, K)."""
+        return np.exp(self.log_probabilities(eta))
+
+    def limit_means(self, eta: Array, drift: Array) -> Array:
+        """Return the probabilities (n, K) far out along ``drift`` (n, M)."""
+        return np.exp(self.limit_probabilities(eta, drift))
+
+    def _log_slopes(self, eta: Array) -> Array:
+        """Return the derivative of each log-probability by each predictor, shape (n, K, M)."""
+        rise, fall = self.link.reversed_hazard(eta), self.link.hazard(eta)
+        return _stages(rise, -fall)
+
+    def mean_slopes(self, eta: Array) -> Array:
+        """Return the derivative of each probability by each predictor, shape (n, K, M)."""
+        return self.means(eta)[:, :, None] * self._log_slopes(eta)
+
+    def mean_curvature(self, eta: Array, move: Array) -> Array:
+        """Return the derivative of ``slopes @ move`` by the predictors, shape (n, K, M).
+
+        Parameters
+        ----------
+        eta, move : ndarray of shape (n, M)
+            Predictors, and how something moves them.
+        """
+        rise, fall = self.link.reversed_hazard(eta), self.link.hazard(eta)
+        slope, log_slopes = self.link.log_slope(eta), self._log_slopes(eta)
+        change = _stages(rise * (slope - rise) * move, -fall * (slope + fall) * move)
+        along = (log_slopes * move[:, None, :]).sum(axis=2, keepdims=True)
+        return np.asarray(self.means(eta)[:, :, None] * (along * log_slopes + change))
+
     def recession(self, y: Array) -> list[Recession]:
         """Return which predictors may go for ever: those of stages with one outcome only."""
         found = []
@@ -606,6 +717,26 @@ def _behind(drift: Array) -> Mask:
     """Return which of K classes fall behind for ever, shape (n, K)."""
     full = np.column_stack([np.zeros(drift.shape[0]), drift])
     return np.asarray(full < full.max(axis=1, keepdims=True) - STAYS)
+
+
+def _differences(values: Array) -> Array:
+    """Return the derivatives of classes that are differences of neighbours, (n, K, M)."""
+    n, count = values.shape
+    out = np.zeros((n, count + 1, count))
+    for m in range(count):
+        out[:, m, m] = values[:, m]
+        out[:, m + 1, m] = -values[:, m]
+    return out
+
+
+def _stages(on: Array, stop: Array) -> Array:
+    """Return (n, K, M) values: ``on`` where a class passed a stage, ``stop`` where it ended."""
+    n, count = on.shape
+    out = np.zeros((n, count + 1, count))
+    for m in range(count):
+        out[:, m, m] = stop[:, m]
+        out[:, m + 1 :, m] = on[:, m, None]
+    return out
 
 
 def _log_rest(gap: Array) -> Array:

@@ -8,14 +8,61 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import special
 
 from glmfit.design import Design
 from glmfit.inference.tails import critical_value
 from glmfit.links import Link
 
-__all__ = ["Prediction", "predict_link", "standard_errors"]
+__all__ = [
+    "ClassPrediction",
+    "Extrapolation",
+    "Prediction",
+    "outside",
+    "predict_link",
+    "standard_errors",
+]
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Extrapolation:
+    """A variable with values beyond those of the fit.
+
+    Attributes
+    ----------
+    variable : str
+    rows : ndarray of bool, shape (n,)
+        Where it lies outside.
+    low, high : float
+        Its range in the data of the fit.
+    furthest : float
+        The value that is furthest outside.
+    """
+
+    variable: str
+    rows: NDArray[np.bool_]
+    low: float
+    high: float
+    furthest: float
+
+    def __str__(self) -> str:
+        count = int(self.rows.sum())
+        return (
+            f"Extrapolation: {self.variable} is outside of the range of the fit "
+            f"({self.low:g} to {self.high:g}) in {count} of {self.rows.size} rows "
+            f"(furthest: {self.furthest:g})."
+        )
+
+
+def outside(variable: str, values: Array, low: float, high: float) -> Extrapolation | None:
+    """Return where values lie outside of a range, if any does."""
+    distance = np.nan_to_num(np.maximum(low - values, values - high))
+    if not (distance > 0.0).any():
+        return None
+    furthest = float(values[int(np.argmax(distance))])
+    return Extrapolation(variable, distance > 0.0, low, high, furthest)
 
 
 def standard_errors(design: Design, covariance: Array) -> Array:
@@ -43,7 +90,7 @@ def predict_link(link: Link, eta: Array, se_eta: Array, alpha: float, df: float 
     return np.column_stack([link.inverse(eta), slope * se_eta, ends])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Prediction:
     """Predicted means of rows, with their uncertainty.
 
@@ -58,6 +105,9 @@ class Prediction:
         Labels of the rows.
     observation_variance : float or None
         Variance of a new observation about its mean, for the normal linear model only.
+    extrapolation : tuple of Extrapolation
+        Variables of new data that lie outside of their range in the fit, each by itself
+        (an unusual combination of usual values is not noticed).
     """
 
     link: Link
@@ -66,6 +116,10 @@ class Prediction:
     df: float | None
     index: pd.Index | None
     observation_variance: float | None = None
+    extrapolation: tuple[Extrapolation, ...] = ()
+
+    def __repr__(self) -> str:
+        return _shown(self.summary_frame(), self.extrapolation)
 
     @property
     def predicted_mean(self) -> Array:
@@ -126,3 +180,112 @@ class Prediction:
             columns["obs_ci_lower"] = self.eta - reach
             columns["obs_ci_upper"] = self.eta + reach
         return pd.DataFrame(columns, index=self.index)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ClassPrediction:
+    """Predicted probabilities of the levels of a response, with their uncertainty.
+
+    Attributes
+    ----------
+    levels : tuple of str
+    probability, error : ndarray of shape (n, K)
+        Probabilities and their standard errors (delta method); NaN for rows with missing
+        values, errors NaN where a probability is a limit of separated data.
+    df : float or None
+        Degrees of freedom of t intervals; None for normal ones.
+    index : Index or None
+        Labels of the rows.
+    extrapolation : tuple of Extrapolation
+        As in `Prediction`.
+    """
+
+    levels: tuple[str, ...]
+    probability: Array
+    error: Array
+    df: float | None
+    index: pd.Index | None
+    extrapolation: tuple[Extrapolation, ...] = ()
+
+    def __repr__(self) -> str:
+        return _shown(self.summary_frame(), self.extrapolation)
+
+    def _frame(self, values: Array) -> pd.DataFrame:
+        return pd.DataFrame(values, index=self.index, columns=list(self.levels))
+
+    @property
+    def predicted_mean(self) -> pd.DataFrame:
+        """Predicted probabilities, shape (n, K)."""
+        return self._frame(self.probability)
+
+    predicted = predicted_mean
+
+    @property
+    def se_mean(self) -> pd.DataFrame:
+        """Standard errors of the probabilities (delta method), shape (n, K)."""
+        return self._frame(self.error)
+
+    @property
+    def se(self) -> pd.DataFrame:
+        """The same as `se_mean`, as statsmodels names it too."""
+        return self.se_mean
+
+    def _ends(self, alpha: float) -> tuple[Array, Array]:
+        p = self.probability
+        # 1 - p is the sum of the others, which keeps its digits where p is all but 1
+        others = np.stack([np.delete(p, k, axis=1).sum(axis=1) for k in range(p.shape[1])], axis=1)
+        with np.errstate(all="ignore"):
+            centre = np.log(p) - np.log(others)
+            reach = critical_value(alpha, self.df) * self.error / (p * others)
+        return special.expit(centre - reach), special.expit(centre + reach)
+
+    def conf_int(self, alpha: float = 0.05) -> pd.DataFrame:
+        """Return the ends of the intervals, a row for each row and level.
+
+        They are made for the logit of each probability by itself, so that they stay
+        between 0 and 1; they do not hold jointly.
+
+        Parameters
+        ----------
+        alpha : float
+            The intervals cover ``1 - alpha``.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``lower`` and ``upper``, indexed by row and level.
+        """
+        lower, upper = self._ends(alpha)
+        columns = {"lower": lower.ravel(), "upper": upper.ravel()}
+        return pd.DataFrame(columns, index=self._long_index())
+
+    def _long_index(self) -> pd.MultiIndex:
+        rows = pd.RangeIndex(len(self.probability)) if self.index is None else self.index
+        return pd.MultiIndex.from_product([rows, self.levels], names=[rows.name, "level"])
+
+    def summary_frame(self, alpha: float = 0.05) -> pd.DataFrame:
+        """Return probabilities, errors and intervals, a row for each row and level.
+
+        Parameters
+        ----------
+        alpha : float
+            The intervals cover ``1 - alpha``.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``mean, mean_se, mean_ci_lower, mean_ci_upper``, indexed by row and
+            level.
+        """
+        lower, upper = self._ends(alpha)
+        columns = {
+            "mean": self.probability.ravel(),
+            "mean_se": self.error.ravel(),
+            "mean_ci_lower": lower.ravel(),
+            "mean_ci_upper": upper.ravel(),
+        }
+        return pd.DataFrame(columns, index=self._long_index())
+
+
+def _shown(frame: pd.DataFrame, remarks: tuple[Extrapolation, ...]) -> str:
+    return "\n".join([str(frame), *map(str, remarks)])

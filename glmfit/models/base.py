@@ -28,6 +28,7 @@ from glmfit.formula.spec import ParsedFormula, parse
 from glmfit.formula.table import Table
 from glmfit.links import Link
 from glmfit.models.arrays import aligned_exog, array_data, design_of_arrays
+from glmfit.models.counterfactual import Counterfactuals
 from glmfit.models.data import ModelData, Reading, formula_data, log_exposure
 from glmfit.models.observed import ObservedClasses, new_classes, own_classes
 from glmfit.results.record import FitRecord
@@ -75,13 +76,21 @@ class NewRows:
         out[self.kept] = values
         return out
 
+    def spread_rows(self, values: Array) -> Array:
+        """Return rows (m, q) for all rows, NaN where one is incomplete."""
+        if self.kept.all():
+            return values
+        out = np.full((self.kept.size, values.shape[1]), np.nan)
+        out[self.kept] = values
+        return out
+
     def label(self, values: Array) -> Any:
         """Return values for all rows, as a Series where they have labels."""
         out = self.spread(values)
         return pd.Series(out, index=self.index) if self.labelled else out
 
 
-class Model:
+class Model(Counterfactuals):
     """Rows with a response, and the formula they came from if they did.
 
     Attributes
@@ -348,6 +357,8 @@ class Model:
 
     def without_data(self) -> Self:
         """Return a model that knows its formula and names but holds no rows."""
+        if self.data.response.y.size:
+            _ = self.variables  # their ranges outlive the rows
         light = copy.copy(self)
         light.data = self.data.without_rows()
         return light

@@ -317,7 +317,8 @@ def formula_data(
         raise ArgumentTypeError(
             f"The formula must be text such as 'y ~ x1 + x2'; got {type(formula).__name__}."
         )
-    table = Table(data)
+    # a shallow copy, so that columns which the user changes later stay as they were
+    table = Table(data.copy(deep=False) if isinstance(data, pd.DataFrame) else data)
     n = len(table)
     vectors = {
         what: beside(value, what, table, table.index, n, numeric=what not in LABELS)

@@ -385,6 +385,11 @@ class GLM(Model):
         """The link, on which it depends whether an exposure has a meaning."""
         return self.family.link
 
+    @property
+    def expectation(self) -> GLMLikelihood:
+        """What the likelihood knows of its means."""
+        return GLMLikelihood(self.family)
+
     def _pass(self) -> Pass:
         return Pass(self._kept_data().rows(), GLMLikelihood(self.family), Control())
 

@@ -220,6 +220,19 @@ class MNLogit(DiscreteModel[MultinomialResults]):
             rows = limit_rows(rows, self.likelihood, vector, record.separation.direction)
         return Pass(rows, self.likelihood, Control(), vector.chosen(record.kept))
 
+    @property
+    def expectation(self) -> Multinomial:
+        """What the likelihood knows of its means."""
+        return self.likelihood
+
+    def predictor_map(self) -> tuple[int, Any]:
+        """Return the number of predictors of a row; they have no constraints."""
+        return len(self.levels) - 1, None
+
+    def prediction_names(self, linear: bool) -> tuple[str, ...]:
+        """Return the levels, without the reference for log odds against it."""
+        return tuple(str(level) for level in self.levels[1 if linear else 0 :])
+
     def fitted_probabilities(self, record: FitRecord) -> Array:
         """Return the probabilities of the rows used, shape (m, K)."""
         data = self._kept_data()

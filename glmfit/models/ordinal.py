@@ -228,6 +228,23 @@ class OrdinalModel(DiscreteModel[OrdinalResults]):
         """Return a constant before the columns, in which aliases are written."""
         return with_constant(design)
 
+    @property
+    def expectation(self) -> ClassLikelihood:
+        """What the likelihood knows of its means."""
+        return self.likelihood
+
+    def predictor_map(self) -> tuple[int, Any]:
+        """Return the number of predictors of a row, and how slopes and thresholds make them."""
+        return self.form.count, self.form.constraints(self.shared)
+
+    def predictor_offset(self, offset: Array) -> Array:
+        """Return what an offset, which is part of x'b, adds to each predictor."""
+        return np.outer(offset, self.form.shared)
+
+    def prediction_names(self, linear: bool) -> tuple[str, ...]:
+        """Return the levels, or the thresholds for the predictors of each."""
+        return self.cuts if linear else tuple(str(level) for level in self.levels)
+
     def predictors(
         self, record: FitRecord, design: Design, offset: Array | None
     ) -> tuple[Array, Array | None]:

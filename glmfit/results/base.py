@@ -17,6 +17,7 @@ from glmfit.inference.penalized import PenalizedFit, PenalizedTest
 from glmfit.inference.tails import chi2_sf, critical_value, two_sided
 from glmfit.output import Summary
 from glmfit.results.convergence import Convergence
+from glmfit.results.margins import MarginMethods
 from glmfit.results.record import FitRecord
 
 __all__ = ["LikelihoodResults"]
@@ -40,7 +41,7 @@ def positions(cols: Any, count: int) -> Any:
     return chosen
 
 
-class LikelihoodResults(Convergence):
+class LikelihoodResults(Convergence, MarginMethods):
     """A model fitted by maximum likelihood.
 
     Scalars are computed by the fit; arrays with a value for each row are computed when

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from glmfit.inference.prediction import ClassPrediction
 from glmfit.results.base import LikelihoodResults
+from glmfit.results.estimates import prediction_errors
 from glmfit.results.metrics import PredictionMetrics
 
 __all__ = ["ClassResults"]
@@ -35,6 +37,56 @@ class ClassResults(PredictionMetrics, LikelihoodResults):
         out = pd.Series(np.nan, index=labels, dtype=object)
         out.iloc[np.flatnonzero(kept)[known]] = chosen
         return out
+
+    def predict(self, exog: Any = None, transform: bool = True, *_: Any, **__: Any) -> Any:
+        """Return what rows are predicted to be."""
+        raise NotImplementedError(f"{type(self).__name__} does not define predict")
+
+    def get_prediction(
+        self,
+        exog: Any = None,
+        transform: bool = True,
+        *,
+        offset: Any = None,
+        new_levels: str = "raise",
+    ) -> ClassPrediction:
+        """Predict probabilities with standard errors and intervals.
+
+        Parameters
+        ----------
+        exog, transform, offset, new_levels
+            As in `predict`.
+
+        Returns
+        -------
+        ClassPrediction
+            With ``predicted_mean``, ``se_mean``, ``conf_int()`` and ``summary_frame()``.
+            Intervals are made on the logit scale of each probability.
+
+        Examples
+        --------
+        >>> import glmfit as gf
+        >>> housing = gf.datasets.load("housing")
+        >>> result = gf.mnlogit("sat ~ infl + cont", housing, freq_weights="freq").fit()
+        >>> result.get_prediction({"infl": ["Low"], "cont": ["High"]}).summary_frame().round(3)
+                   mean  mean_se  mean_ci_lower  mean_ci_upper
+          level
+        0 Low     0.419    0.022          0.376          0.462
+          Medium  0.284    0.020          0.246          0.325
+          High    0.297    0.020          0.259          0.338
+        """
+        options: dict[str, Any] = {"offset": offset, "new_levels": new_levels}
+        table: pd.DataFrame = self.predict(exog, transform, **options)
+        new = self.model.new_rows(exog, transform, offset, None, new_levels)
+        errors = prediction_errors(self.model, self.record, new, self._covariance)
+        return ClassPrediction(
+            levels=tuple(map(str, self.model.levels)),
+            probability=table.to_numpy(),
+            error=new.spread_rows(errors),
+            df=self._df_test,
+            index=table.index if new.labelled else None,
+            extrapolation=self.model.extrapolations(exog, transform),
+        )
 
     @property
     def fittedvalues(self) -> pd.DataFrame:

@@ -317,6 +317,7 @@ class GLMResults(PredictionMetrics, LikelihoodResults):
             df=self._df_test,
             index=new.index if new.labelled else None,
             observation_variance=self.scale if linear_normal and self.use_t else None,
+            extrapolation=self.model.extrapolations(exog, transform),
         )
 
     def pred_table(self, threshold: float = 0.5) -> Array:
