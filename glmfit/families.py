@@ -26,7 +26,22 @@ from numpy.typing import NDArray
 from scipy import special
 
 from glmfit import links
-from glmfit.errors import ArgumentError, ArgumentTypeError, ResponseError, require_number, suggest
+from glmfit.distributions import (
+    Tails,
+    beta_tail,
+    compound_tails,
+    continuous_tails,
+    lattice_tails,
+    whole,
+)
+from glmfit.errors import (
+    ArgumentError,
+    ArgumentTypeError,
+    NotAvailableError,
+    ResponseError,
+    require_number,
+    suggest,
+)
 from glmfit.links import (
     POSITIVE,
     REAL,
@@ -137,6 +152,28 @@ class Family:
         the digits that the density at mu loses where mu is near y, or near an end.
         """
         return np.full(np.shape(y), np.nan)
+
+    def tails(self, y: Array, mu: Array, weight: Array, scale: float) -> Tails:
+        """Return the probabilities of smaller and of larger responses.
+
+        Parameters
+        ----------
+        y, mu : ndarray of shape (n,)
+        weight : ndarray of shape (n,)
+            Number of trials for a binomial; precision where the dispersion is estimated;
+            not used by the other families.
+        scale : float
+            Dispersion; not used where the family fixes it.
+
+        Raises
+        ------
+        NotAvailableError
+            If the family has no distribution function, or ``y`` is none of its values.
+        """
+        raise NotAvailableError(
+            f"The {self.describe()} family has no distribution function, so nothing can be said "
+            "of the probability of its responses. Deviance residuals (resid_deviance) need none."
+        )
 
     def variance_power(self) -> float | None:
         """Return k where V(mu) = mu^k, else None."""
@@ -257,6 +294,10 @@ class Gaussian(Family):
     def saturated(self, y: Array, weight: Array, scale: float) -> Array:
         return -0.5 * np.log(2.0 * np.pi * scale / weight)
 
+    def tails(self, y: Array, mu: Array, weight: Array, scale: float) -> Tails:
+        z = (y - mu) * np.sqrt(weight / scale)
+        return continuous_tails(special.ndtr(z), special.ndtr(-z))
+
     def likelihood_scale(self, deviance: float, nobs: float, scale: float) -> float:
         """Return the maximum-likelihood variance, whatever estimate is shown."""
         return deviance / nobs
@@ -290,6 +331,15 @@ class Binomial(Family):
     def saturated(self, y: Array, weight: Array, scale: float) -> Array:
         """Return the value at mu = y, without the binomial coefficient (see `log_choose`)."""
         return -weight * _entropy(y) / scale
+
+    def tails(self, y: Array, mu: Array, weight: Array, scale: float) -> Tails:
+        count = whole(weight * y, "successes", self.name)
+        trials = whole(weight, "trials", self.name)
+        return lattice_tails(
+            count,
+            lambda k: beta_tail(trials - k, k + 1.0, 1.0 - mu),
+            lambda k: beta_tail(k + 1.0, trials - k, mu),
+        )
 
     def anscombe_transform(self, mu: Array) -> Array:
         third = 2.0 / 3.0
@@ -336,6 +386,9 @@ class QuasiBinomial(Binomial):
     def saturated(self, y: Array, weight: Array, scale: float) -> Array:
         return Family.saturated(self, y, weight, scale)
 
+    def tails(self, y: Array, mu: Array, weight: Array, scale: float) -> Tails:
+        return Family.tails(self, y, mu, weight, scale)
+
 
 @dataclass(frozen=True, slots=True)
 class Poisson(Family):
@@ -364,6 +417,14 @@ class Poisson(Family):
         rows = -0.5 * np.log(2.0 * np.pi * inner) - stirling_remainder(inner)
         return np.where(y > 0.0, weight * rows, 0.0)
 
+    def tails(self, y: Array, mu: Array, weight: Array, scale: float) -> Tails:
+        count = whole(y, "counts", self.name)
+        return lattice_tails(
+            count,
+            lambda k: special.gammaincc(k + 1.0, mu),
+            lambda k: special.gammainc(k + 1.0, mu),
+        )
+
     def start(self, y: Array, weight: Array) -> Array:
         return y + 0.1
 
@@ -388,6 +449,9 @@ class QuasiPoisson(Poisson):
 
     def saturated(self, y: Array, weight: Array, scale: float) -> Array:
         return Family.saturated(self, y, weight, scale)
+
+    def tails(self, y: Array, mu: Array, weight: Array, scale: float) -> Tails:
+        return Family.tails(self, y, mu, weight, scale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -416,6 +480,11 @@ class Gamma(Family):
         shape = weight / scale
         return 0.5 * np.log(shape / (2.0 * np.pi)) - stirling_remainder(shape) - np.log(y)
 
+    def tails(self, y: Array, mu: Array, weight: Array, scale: float) -> Tails:
+        shape = weight / scale
+        scaled = shape * (y / mu)
+        return continuous_tails(special.gammainc(shape, scaled), special.gammaincc(shape, scaled))
+
 
 @dataclass(frozen=True, slots=True)
 class InverseGaussian(Family):
@@ -440,6 +509,17 @@ class InverseGaussian(Family):
 
     def saturated(self, y: Array, weight: Array, scale: float) -> Array:
         return -0.5 * (np.log(2.0 * np.pi * scale / weight) + 3.0 * np.log(y))
+
+    def tails(self, y: Array, mu: Array, weight: Array, scale: float) -> Tails:
+        root = np.sqrt(weight / (scale * y))
+        near, far = root * (y - mu) / mu, root * (y + mu) / mu
+        # exp(2 w / (phi mu)) Phi(-far) overflows as written; Mills' ratio takes both factors
+        reflected = 0.5 * np.exp(-0.5 * near**2) * special.erfcx(far / math.sqrt(2.0))
+        mills = special.erfcx(np.maximum(near, 0.0) / math.sqrt(2.0))
+        mills = mills - special.erfcx(far / math.sqrt(2.0))
+        lower = special.ndtr(near) + reflected
+        upper = np.where(near > 0.0, 0.5 * np.exp(-0.5 * near**2) * mills, 1.0 - lower)
+        return continuous_tails(lower, upper)
 
 
 @dataclass(frozen=True, slots=True)
@@ -503,6 +583,17 @@ class NegativeBinomial(Family):
         rows = rows - stirling_remainder(np.full_like(inner, size))
         rows = rows - 0.5 * np.log(2.0 * np.pi * inner) + 0.5 * np.log(size / total)
         return np.where(y > 0.0, weight * rows, 0.0)
+
+    def tails(self, y: Array, mu: Array, weight: Array, scale: float) -> Tails:
+        count = whole(y, "counts", self.name)
+        size = np.full_like(mu, 1.0 / self._alpha())
+        excess = self._alpha() * mu
+        success, failure = 1.0 / (1.0 + excess), excess / (1.0 + excess)
+        return lattice_tails(
+            count,
+            lambda k: beta_tail(size, k + 1.0, success),
+            lambda k: beta_tail(k + 1.0, size, failure),
+        )
 
     def anscombe_transform(self, mu: Array) -> Array:
         third = 1.0 / 3.0
@@ -592,6 +683,14 @@ class Tweedie(Family):
         inner = np.where(y > 0.0, y, 1.0)
         rows = _tweedie_log_density(inner, inner, scale / weight, self._power())
         return np.where(y > 0.0, rows, 0.0)
+
+    def tails(self, y: Array, mu: Array, weight: Array, scale: float) -> Tails:
+        special_case = self._named_family()
+        if special_case is not None:
+            return special_case.tails(y, mu, weight, scale)
+        if not 1.0 < self._power() < 2.0:
+            return Family.tails(self, y, mu, weight, scale)
+        return compound_tails(y, mu, scale / weight, self._power())
 
     def _named_family(self) -> Family | None:
         named = {0.0: Gaussian, 1.0: Poisson, 2.0: Gamma, 3.0: InverseGaussian}

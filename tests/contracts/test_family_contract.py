@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from glmfit.errors import ArgumentError, ArgumentTypeError, ResponseError
+from glmfit.errors import ArgumentError, ArgumentTypeError, NotAvailableError, ResponseError
 from glmfit.families import (
     FAMILIES,
     NON_NEGATIVE,
@@ -343,6 +343,34 @@ def density_adds_up(family: Family) -> None:
         assert np.dot(mass, stats.score**2) / scale == pytest.approx(stats.weight[0], rel=1e-7)
 
 
+def tails_add_up_the_density(family: Family) -> None:
+    """P(Y <= y) is the density added up, and the tails on both sides make 1."""
+    scale = 0.4 if family.dispersion is None else family.dispersion
+    if not has_density(family):
+        with pytest.raises(NotAvailableError, match="no distribution function"):
+            family.tails(np.ones(1), np.full(1, 0.5), np.ones(1), scale)
+        return
+    for mean in some_means(family):
+        y, mass = distribution(family, float(mean), scale)
+        if family.counts:
+            y, mass = y[:300], mass[:300]
+        mu, weight = np.full_like(y, mean), np.ones_like(y)
+        tails = family.tails(y, mu, weight, scale)
+        np.testing.assert_allclose(tails.below + tails.at_or_above, 1.0, rtol=1e-12)
+        np.testing.assert_allclose(tails.at_or_below + tails.above, 1.0, rtol=1e-12)
+        for rising in (tails.below, tails.at_or_below):
+            assert (np.diff(rising) >= -1e-14).all()
+        atom = tails.at_or_below - tails.below
+        if family.counts or family.proportions:
+            np.testing.assert_allclose(np.cumsum(mass), tails.at_or_below, atol=1e-11)
+            np.testing.assert_allclose(atom, mass, rtol=1e-7, atol=1e-14)
+            continue
+        # the trapezoidal rule of `distribution`, which holds half of the last cell
+        added = np.cumsum(mass) - np.where(y == 0.0, 0.0, mass / 2)
+        np.testing.assert_allclose(added, tails.at_or_below, atol=2e-4)
+        np.testing.assert_allclose(atom, np.where(y == 0.0, mass, 0.0), rtol=1e-12, atol=1e-300)
+
+
 def refuses_impossible_responses(family: Family) -> None:
     impossible = np.setdiff1d(RESPONSES, some_responses(family))
     if impossible.size == 0:
@@ -387,6 +415,7 @@ PLAIN = (
     anscombe_straightens_the_variance,
     density_by_the_mean,
     density_adds_up,
+    tails_add_up_the_density,
     refuses_impossible_responses,
     frozen_and_copied_exactly,
     quasi_families_have_no_likelihood,
