@@ -175,6 +175,28 @@ class Family:
             "of the probability of its responses. Deviance residuals (resid_deviance) need none."
         )
 
+    def frozen(self, mu: Array, weight: Array, scale: float) -> Any:
+        """Return the distribution of each row as SciPy has it.
+
+        Parameters
+        ----------
+        mu : ndarray of shape (n,)
+        weight : ndarray of shape (n,)
+            Number of trials for a binomial, whose successes the distribution counts;
+            precision where the dispersion is estimated; not used by the other families.
+        scale : float
+            Dispersion; not used where the family fixes it.
+
+        Raises
+        ------
+        NotAvailableError
+            If the family has no distribution, or SciPy has it not.
+        """
+        raise NotAvailableError(
+            f"SciPy has no distribution of the {self.describe()} family"
+            f"{', which has only a quasi-likelihood' if self.quasi else ''}."
+        )
+
     def variance_power(self) -> float | None:
         """Return k where V(mu) = mu^k, else None."""
         return self.power
@@ -298,6 +320,9 @@ class Gaussian(Family):
         z = (y - mu) * np.sqrt(weight / scale)
         return continuous_tails(special.ndtr(z), special.ndtr(-z))
 
+    def frozen(self, mu: Array, weight: Array, scale: float) -> Any:
+        return _stats().norm(loc=mu, scale=np.sqrt(scale / weight))
+
     def likelihood_scale(self, deviance: float, nobs: float, scale: float) -> float:
         """Return the maximum-likelihood variance, whatever estimate is shown."""
         return deviance / nobs
@@ -340,6 +365,9 @@ class Binomial(Family):
             lambda k: beta_tail(trials - k, k + 1.0, 1.0 - mu),
             lambda k: beta_tail(k + 1.0, trials - k, mu),
         )
+
+    def frozen(self, mu: Array, weight: Array, scale: float) -> Any:
+        return _stats().binom(n=weight, p=mu)
 
     def anscombe_transform(self, mu: Array) -> Array:
         third = 2.0 / 3.0
@@ -389,6 +417,9 @@ class QuasiBinomial(Binomial):
     def tails(self, y: Array, mu: Array, weight: Array, scale: float) -> Tails:
         return Family.tails(self, y, mu, weight, scale)
 
+    def frozen(self, mu: Array, weight: Array, scale: float) -> Any:
+        return Family.frozen(self, mu, weight, scale)
+
 
 @dataclass(frozen=True, slots=True)
 class Poisson(Family):
@@ -425,6 +456,9 @@ class Poisson(Family):
             lambda k: special.gammainc(k + 1.0, mu),
         )
 
+    def frozen(self, mu: Array, weight: Array, scale: float) -> Any:
+        return _stats().poisson(mu)
+
     def start(self, y: Array, weight: Array) -> Array:
         return y + 0.1
 
@@ -452,6 +486,9 @@ class QuasiPoisson(Poisson):
 
     def tails(self, y: Array, mu: Array, weight: Array, scale: float) -> Tails:
         return Family.tails(self, y, mu, weight, scale)
+
+    def frozen(self, mu: Array, weight: Array, scale: float) -> Any:
+        return Family.frozen(self, mu, weight, scale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -484,6 +521,10 @@ class Gamma(Family):
         shape = weight / scale
         scaled = shape * (y / mu)
         return continuous_tails(special.gammainc(shape, scaled), special.gammaincc(shape, scaled))
+
+    def frozen(self, mu: Array, weight: Array, scale: float) -> Any:
+        shape = weight / scale
+        return _stats().gamma(a=shape, scale=mu / shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -520,6 +561,10 @@ class InverseGaussian(Family):
         lower = special.ndtr(near) + reflected
         upper = np.where(near > 0.0, 0.5 * np.exp(-0.5 * near**2) * mills, 1.0 - lower)
         return continuous_tails(lower, upper)
+
+    def frozen(self, mu: Array, weight: Array, scale: float) -> Any:
+        precision = weight / scale
+        return _stats().invgauss(mu=mu / precision, scale=precision)
 
 
 @dataclass(frozen=True, slots=True)
@@ -594,6 +639,9 @@ class NegativeBinomial(Family):
             lambda k: beta_tail(size, k + 1.0, success),
             lambda k: beta_tail(k + 1.0, size, failure),
         )
+
+    def frozen(self, mu: Array, weight: Array, scale: float) -> Any:
+        return _stats().nbinom(n=1.0 / self._alpha(), p=1.0 / (1.0 + self._alpha() * mu))
 
     def anscombe_transform(self, mu: Array) -> Array:
         third = 1.0 / 3.0
@@ -692,6 +740,12 @@ class Tweedie(Family):
             return Family.tails(self, y, mu, weight, scale)
         return compound_tails(y, mu, scale / weight, self._power())
 
+    def frozen(self, mu: Array, weight: Array, scale: float) -> Any:
+        special_case = self._named_family()
+        if special_case is not None:
+            return special_case.frozen(mu, weight, scale)
+        return Family.frozen(self, mu, weight, scale)
+
     def _named_family(self) -> Family | None:
         named = {0.0: Gaussian, 1.0: Poisson, 2.0: Gamma, 3.0: InverseGaussian}
         kind = named.get(self._power())
@@ -747,6 +801,13 @@ def _logit_working(y: Array, eta: Array) -> Working:
     loss -= _entropy(y)
     loss *= 2.0
     return Working(loss, score, larger)
+
+
+def _stats() -> Any:
+    # scipy.stats takes longer to import than glmfit, and few ask for a distribution
+    from scipy import stats
+
+    return stats
 
 
 def _relative_log(y: Array, mu: Array) -> Array:

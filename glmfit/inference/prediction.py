@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from scipy import special
 
 from glmfit.design import Design
+from glmfit.errors import NotAvailableError
+from glmfit.inference.observation import Observation
 from glmfit.inference.tails import critical_value
 from glmfit.links import Link
 
@@ -103,8 +105,8 @@ class Prediction:
         Degrees of freedom of t intervals; None for normal ones.
     index : Index or None
         Labels of the rows.
-    observation_variance : float or None
-        Variance of a new observation about its mean, for the normal linear model only.
+    observation : Observation or None
+        How a new observation varies about its mean, where a distribution says so.
     extrapolation : tuple of Extrapolation
         Variables of new data that lie outside of their range in the fit, each by itself
         (an unusual combination of usual values is not noticed).
@@ -115,7 +117,7 @@ class Prediction:
     se_eta: Array
     df: float | None
     index: pd.Index | None
-    observation_variance: float | None = None
+    observation: Observation | None = None
     extrapolation: tuple[Extrapolation, ...] = ()
 
     def __repr__(self) -> str:
@@ -148,23 +150,53 @@ class Prediction:
         """Standard errors of the linear predictor, shape (n,)."""
         return self.se_eta
 
-    def conf_int(self, alpha: float = 0.05) -> Array:
-        """Return the ends of the intervals for the means, shape (n, 2)."""
-        return predict_link(self.link, self.eta, self.se_eta, alpha, self.df)[:, 2:]
+    def conf_int(self, alpha: float = 0.05, *, obs: bool = False) -> Array:
+        """Return the ends of the intervals, shape (n, 2).
 
-    def summary_frame(self, alpha: float = 0.05) -> pd.DataFrame:
+        Parameters
+        ----------
+        alpha : float
+            The intervals cover ``1 - alpha``.
+        obs : bool
+            For a new observation, in place of the mean (see `summary_frame`).
+        """
+        if not obs:
+            return predict_link(self.link, self.eta, self.se_eta, alpha, self.df)[:, 2:]
+        if self.observation is None:
+            raise NotAvailableError(
+                "No distribution of a new observation is known: the family has none (or its "
+                "dispersion was replaced by an estimate), or it is a share of an unknown number "
+                "of trials, which n_trials= of get_prediction gives."
+            )
+        return self.observation.interval(self.eta, self.se_eta, alpha, self.df)
+
+    def summary_frame(self, alpha: float = 0.05, *, obs: bool | None = None) -> pd.DataFrame:
         """Return means, standard errors and intervals, a row for each prediction.
 
         Parameters
         ----------
         alpha : float
             The intervals cover ``1 - alpha``.
+        obs : bool, optional
+            Whether to give the intervals for a new observation; by default in the normal
+            linear model only, where they have a closed form (elsewhere 100,000 distinct
+            rows take seconds).
 
         Returns
         -------
         DataFrame
-            Columns ``mean, mean_se, mean_ci_lower, mean_ci_upper``, and for the normal
-            linear model ``obs_ci_lower, obs_ci_upper``: where a new observation lies.
+            Columns ``mean, mean_se, mean_ci_lower, mean_ci_upper``, and with ``obs`` also
+            ``obs_ci_lower, obs_ci_upper``: where a new observation (of variance weight 1)
+            lies. These intervals are made of the family's distribution, mixed over the
+            normal (or t) distribution of the linear predictor. They cover the variation
+            of the response and the uncertainty of the coefficients; that of an estimated
+            dispersion only in the normal linear model with t intervals. For whole numbers
+            they cover at least ``1 - alpha``; for a binomial they are shares of the trials.
+
+        Raises
+        ------
+        NotAvailableError
+            With ``obs``, if no distribution of the response is known.
         """
         values = predict_link(self.link, self.eta, self.se_eta, alpha, self.df)
         columns: dict[str, Any] = dict(
@@ -174,11 +206,11 @@ class Prediction:
                 strict=True,
             )
         )
-        if self.observation_variance is not None:
-            spread = np.sqrt(self.se_eta**2 + self.observation_variance)
-            reach = critical_value(alpha, self.df) * spread
-            columns["obs_ci_lower"] = self.eta - reach
-            columns["obs_ci_upper"] = self.eta + reach
+        if obs is None:
+            obs = self.observation is not None and self.observation.closed
+        if obs:
+            ends = self.conf_int(alpha, obs=True)
+            columns["obs_ci_lower"], columns["obs_ci_upper"] = ends.T
         return pd.DataFrame(columns, index=self.index)
 
 

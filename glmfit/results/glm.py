@@ -9,9 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from glmfit.errors import ArgumentError, NotAvailableError
+from glmfit.errors import ArgumentError, DataWarning, NotAvailableError, warn
 from glmfit.families import Family, Working
+from glmfit.formula.alignment import beside
+from glmfit.formula.table import Table
 from glmfit.inference import residuals
+from glmfit.inference.observation import observation_of
 from glmfit.inference.prediction import Prediction, standard_errors
 from glmfit.inference.tails import f_sf
 from glmfit.output import Summary
@@ -289,6 +292,7 @@ class GLMResults(PredictionMetrics, LikelihoodResults):
         offset: Any = None,
         exposure: Any = None,
         new_levels: str = "raise",
+        n_trials: Any = None,
     ) -> Prediction:
         """Predict means with standard errors and intervals.
 
@@ -296,29 +300,105 @@ class GLMResults(PredictionMetrics, LikelihoodResults):
         ----------
         exog, transform, offset, exposure, new_levels
             As in `predict`.
+        n_trials : float, str or array_like, optional
+            Trials of new observations of a binomial; the rows of the fit have their own.
 
         Returns
         -------
         Prediction
             With ``predicted_mean``, ``se_mean``, ``conf_int()`` and ``summary_frame()``;
-            intervals are made on the link scale.
+            intervals are made on the link scale. ``extrapolation`` (printed below the
+            table) tells which variables of new data lie outside of their range in the fit.
         """
         new = self.model.new_rows(exog, transform, offset, exposure, new_levels)
         covariance = np.nan_to_num(self._covariance, nan=0.0)
         self._check_aliases(new.design)
         eta = self.record.limit(new.eta(self.record.base), new.design)
         error = standard_errors(new.design, covariance)
-        linear_normal = self.family.dispersion is None and self.family.variance_power() == 0.0
-        linear_normal = linear_normal and self.family.link.name == "identity"
+        trials = self._new_trials(exog, new, n_trials)
         return Prediction(
             link=self.family.link,
             eta=new.spread(eta),
             se_eta=new.spread(np.where(np.isinf(eta), np.nan, error)),
             df=self._df_test,
             index=new.index if new.labelled else None,
-            observation_variance=self.scale if linear_normal and self.use_t else None,
+            observation=observation_of(self.family, self.scale, trials),
             extrapolation=self.model.extrapolations(exog, transform),
         )
+
+    def _new_trials(self, exog: Any, new: Any, given: Any) -> Array | None:
+        """Return the trials of rows to predict, where there are trials; 1 for lost rows."""
+        if not self.family.proportions:
+            if given is not None:
+                raise ArgumentError(f"n_trials= is for binomial models; this is {self.family}.")
+            return None
+        if given is None:
+            trials = self.model.data.response.trials if exog is None else None
+            return None if trials is None else np.nan_to_num(new.spread(trials), nan=1.0)
+        table = Table(exog) if isinstance(given, str) and exog is not None else None
+        vector = beside(given, "n_trials", table, new.index, new.kept.size)
+        trials = np.where(new.kept, vector.values, 1.0)
+        if not (trials > 0.0).all():
+            raise ArgumentError("n_trials must be greater than 0 in every row.")
+        return trials
+
+    def get_distribution(
+        self,
+        exog: Any = None,
+        exposure: Any = None,
+        offset: Any = None,
+        var_weights: Any = 1.0,
+        n_trials: Any = 1.0,
+        *,
+        transform: bool = True,
+        new_levels: str = "raise",
+    ) -> Any:
+        """Return the distribution of the response of each row, at the fitted means.
+
+        The coefficients are taken as known; intervals for a new observation that allow for
+        their uncertainty are in ``get_prediction().summary_frame()``.
+
+        Parameters
+        ----------
+        exog, exposure, offset, transform, new_levels
+            As in `predict`.
+        var_weights : float or array_like of shape (n,)
+            Precision of the responses: their variance is phi V(mu) / weight.
+        n_trials : float or array_like of shape (n,)
+            Trials of a binomial; the distribution is that of the number of successes.
+
+        Returns
+        -------
+        scipy.stats frozen distribution
+            With one distribution for each row, and methods such as ``pmf``, ``cdf``,
+            ``ppf``, ``interval`` and ``rvs``.
+
+        Raises
+        ------
+        NotAvailableError
+            If the family has only a quasi-likelihood, or SciPy has no such distribution.
+
+        Examples
+        --------
+        >>> import glmfit as gf
+        >>> horsekicks = gf.datasets.load("horsekicks")
+        >>> result = gf.poisson("deaths ~ corps", horsekicks).fit()
+        >>> result.get_distribution({"corps": ["G", "XV"]}).pmf(0).round(3)
+        array([0.449, 0.67 ])
+        """
+        mean = np.asarray(
+            self.predict(exog, transform, exposure=exposure, offset=offset, new_levels=new_levels)
+        )
+        known = self.family.dispersion
+        if known is not None and self.scale != known:
+            warn(
+                f"The {self.family.name} distribution has no dispersion, so the estimate "
+                f"{self.scale:g} is not in it: the spread it shows is too small or too large.",
+                DataWarning,
+            )
+        weight = np.asarray(n_trials if self.family.proportions else var_weights, dtype=float)
+        scale = self.scale if known is None else known
+        return self.family.frozen(mean, np.broadcast_to(weight, mean.shape), scale)
 
     def pred_table(self, threshold: float = 0.5) -> Array:
         """Return how often each outcome was predicted: rows observed, columns predicted.
