@@ -22,6 +22,7 @@ from glmfit.formula.alignment import beside
 from glmfit.formula.response import Response, proportion_response
 from glmfit.formula.table import Table
 from glmfit.links import Link
+from glmfit.inference.surface import Expectation
 from glmfit.models.base import NewRows
 from glmfit.models.classes import plain_level
 from glmfit.models.data import ModelData
@@ -240,6 +241,15 @@ class ConditionalLogit(DiscreteModel[ConditionalResults]):
         present = np.zeros(strata.count, dtype=bool)
         present[strata.codes[self.fitted_rows(record)]] = True
         return self._spread_scores(record, present)
+
+    @property
+    def expectation(self) -> Expectation:
+        """There is none: predictions of a row depend on the other rows of its stratum."""
+        raise NotAvailableError(
+            "In a conditional logit the probability of a row depends on every row of its stratum "
+            "and on an intercept that is not estimated, so there are no margins and no intervals "
+            "for predictions. odds_ratios() has what the data say of each variable."
+        )
 
     def new_strata(self, exog: Any, groups: Any, rows: NewRows) -> NDArray[np.intp]:
         """Return the stratum of each complete row to predict, -1 where that is missing."""

@@ -140,11 +140,17 @@ class Counterfactuals:
     def check_rebuilt(self, columns: Array, start: int, stop: int) -> None:
         """Raise unless ``columns`` are those that rows ``start`` to ``stop`` had in the fit."""
         own = self.full_design(self._kept_data().design.chunk(start, stop)).toarray()
-        if not np.allclose(columns, own, rtol=1e-8, atol=1e-8 * float(np.abs(own).max())):
+        self.check_alike(columns, own)
+
+    def check_alike(self, columns: Array, own: Array) -> None:
+        """Raise unless rows made apart are those made together."""
+        scale = float(np.nanmax(np.abs(own), initial=0.0))
+        if not np.allclose(columns, own, rtol=1e-8, atol=1e-8 * scale, equal_nan=True):
             raise DataError(
-                "The data give other columns now than at the fit: the data frame was changed "
-                "since, or a function in the formula looks at more than its own row. Fit again, "
-                "or give the rows as exog=."
+                "The formula does not give the same columns of a row again: the data were changed "
+                "since the fit, or a function in the formula looks at more than its own row "
+                "(center(x), scale(x) and standardize(x) remember the data of the fit). So rows "
+                "with other values of a variable cannot be made."
             )
 
     def rebuilt(self, columns: Columns) -> NewRows:

@@ -162,6 +162,10 @@ class ConditionalResults(LikelihoodResults):
             eta = leading(eta, drift, cases, MOVED)
         return probabilities(eta, cases)
 
+    def get_prediction(self, *_: Any, **__: Any) -> Any:
+        """Raise: predictions of a conditional logit have no standard errors."""
+        return self.model.expectation
+
     def summary(
         self,
         yname: str | None = None,

@@ -129,11 +129,21 @@ def _places(
         stop = min(start + size, cases.count)
         columns = cases.columns(start, stop)
         rest = None if cases.rest is None else cases.rest[start:stop]
-        if grid.own:
-            model.check_rebuilt(model.predictor_rows(columns, rest)[0], start, stop)
+        if grid.source == "fit" or (grid.source == "new" and start == 0):
+            _check_rows(model, grid, columns, start, stop)
         for name, value in setting.items():
             columns[name] = model.variables[name].filled(value, stop - start)
         yield slice(start, stop), Place.of(surface, model.predictor_rows, columns, rest)
+
+
+def _check_rows(model: Any, grid: Grid, columns: dict[str, Any], start: int, stop: int) -> None:
+    """Raise if the formula makes other columns of the rows than it did in the fit."""
+    made, _ = model.predictor_rows(columns, None)
+    if grid.source == "fit":
+        model.check_rebuilt(made, start, stop)
+    if start == 0 and stop > 1:
+        part = {name: values[: stop // 2] for name, values in columns.items()}
+        model.check_alike(model.predictor_rows(part, None)[0], made[: stop // 2])
 
 
 def _averages(model: Any, surface: Surface, lines: Sequence[Line], grid: Grid) -> _Found:

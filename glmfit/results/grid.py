@@ -56,8 +56,8 @@ class Grid:
     Attributes
     ----------
     cases : Cases
-    own : bool
-        Whether they are the rows of the fit.
+    source : {"fit", "new", "made"}
+        Whether they are the rows of the fit, new ones, or made of middle values and levels.
     settings : tuple of dict
         Values of variables, by name; everything is done for each setting.
     each : bool
@@ -70,7 +70,7 @@ class Grid:
     """
 
     cases: Any
-    own: bool
+    source: str
     settings: tuple[dict[str, Any], ...]
     each: bool
     groups: NDArray[np.intp]
@@ -92,6 +92,13 @@ def as_list(names: Any) -> list[str]:
 
 def make_grid(model: Any, at: Any, by: Any, options: RowOptions) -> Grid:
     """Return the rows that ``at``, ``by`` and the options ask for."""
+    unknown = [name for name in options if name not in RowOptions.__annotations__]
+    if unknown:
+        known = list(RowOptions.__annotations__)
+        raise ArgumentTypeError(
+            f"There is no argument {unknown[0]!r}.{suggest(unknown[0], known)} "
+            f"Beside its own it takes: {', '.join(known)}."
+        )
     names = as_list(by)
     base, settings = _read_at(model, at, options.get("others"))
     exog = options.get("exog")
@@ -111,7 +118,8 @@ def make_grid(model: Any, at: Any, by: Any, options: RowOptions) -> Grid:
         raise ArgumentError("at='all' has an estimate for each row, so there is nothing to group.")
     groups, labels = _groups(cases, names)
     told = _in_words(base, settings)
-    return Grid(cases, exog is None and base in ROWS, settings, base == "all", groups, labels, told)
+    source = "made" if base not in ROWS else "fit" if exog is None else "new"
+    return Grid(cases, source, settings, base == "all", groups, labels, told)
 
 
 def _refuse(options: RowOptions, names: tuple[str, ...], why: str) -> None:

@@ -212,12 +212,13 @@ class MarginMethods:
         1           70     0.230    0.105     0.085     0.487
         """
         which = rows.get("which", "mean")
+        linear = _linear(rows, "invlink")
         link = self._interval_link()
         if which == "invlink":
             if self.model.prediction_names(False) is not None:
                 raise ArgumentError("which='invlink' is for models with one mean.")
             report = Report("Adjusted Predictions", "prediction", link, None, True, link)
-        elif _linear(rows):
+        elif linear:
             report = Report("Adjusted Predictions", "linear", None, None, True)
         else:
             report = Report("Adjusted Predictions", "prediction", link, None)
@@ -231,6 +232,8 @@ class MarginMethods:
 
         Every combination of levels of the model's factors counts the same, and numbers are
         at their means: what the data would say if the design were balanced (R's emmeans).
+        An offset in the formula is computed from the mean of its variable, where emmeans
+        takes the mean of the offset.
 
         Parameters
         ----------
@@ -409,16 +412,18 @@ class MarginMethods:
 
     def _interval_link(self) -> Link:
         """Return the link on whose scale intervals for averages are made."""
+        _ = self.model.expectation  # refused where there is none
         if self.model.prediction_names(False) is not None:
             return Logit()
         link: Link = self.model.family.link
         return link
 
 
-def _linear(rows: RowOptions) -> bool:
-    which = rows.get("which", "mean")
-    if which not in ("mean", "linear", "invlink"):
-        raise ArgumentError(f"which must be 'mean' or 'linear' (got {which!r}).")
+def _linear(rows: RowOptions, *more: str) -> bool:
+    which, known = rows.get("which", "mean"), ("mean", "linear", *more)
+    if which not in known:
+        told = " or ".join(map(repr, known))
+        raise ArgumentError(f"which must be {told} (got {which!r}).")
     return which == "linear"
 
 
