@@ -248,7 +248,9 @@ def test_single_rows_average_to_the_whole(name):
 )
 def test_derivatives_have_seven_digits_whatever_the_scale(function, derivative, x):
     x = np.array(x)
-    found = differentiate(lambda v, rows: function(v)[:, None], x, x.min(), x.max())
+    found = differentiate(
+        lambda v, rows: function(v)[:, None], function(x)[:, None], x, x.min(), x.max()
+    )
     assert found.exists.all()
     np.testing.assert_allclose(found.value[:, 0], derivative(x), rtol=2e-7, atol=1e-9)
 
@@ -261,7 +263,7 @@ def test_derivatives_have_seven_digits_whatever_the_scale(function, derivative, 
 @settings(max_examples=60, deadline=None)
 def test_linear_columns_are_differentiated_to_rounding(slope, shift, width):
     x = shift + width * np.array([0.0, 0.3, 0.8, 1.0])
-    found = differentiate(lambda v, rows: v[:, None] * slope, x, x[0], x[-1])
+    found = differentiate(lambda v, rows: v[:, None] * slope, x[:, None] * slope, x, x[0], x[-1])
     allowed = 1e-11 * (1.0 + abs(shift) / width) * abs(slope)
     np.testing.assert_allclose(found.value[:, 0], slope, rtol=0, atol=allowed + 1e-300)
 
@@ -595,7 +597,7 @@ def test_without_data_new_rows_are_asked_for(poisson):
 
 
 def test_wrong_arguments_are_told(poisson):
-    with pytest.raises(ArgumentError, match="no variable 'X'.*Did you mean 'x'"):
+    with pytest.raises(ArgumentError, match=r"no variable 'X'.*Did you mean 'x'"):
         poisson.marginal_effects("X")
     with pytest.raises(ArgumentError, match="method must be one of"):
         poisson.marginal_effects("x", method="dxdy")

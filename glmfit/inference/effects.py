@@ -119,6 +119,9 @@ class Slope:
         dy/d(ln x) in place of dy/dx.
     log : bool
         d(ln y) in place of dy.
+    linear : bool
+        Whether columns and offsets are linear in the variable, so that the difference
+        between its values 1 and 0 is the derivative, without rounding.
     """
 
     name: str
@@ -126,6 +129,7 @@ class Slope:
     high: float
     times_x: bool = False
     log: bool = False
+    linear: bool = False
 
     def at(self, place: Place) -> RowEffect:
         """Return the derivatives of rows; NaN where there is none."""
@@ -136,8 +140,12 @@ class Slope:
             made, offset = place.some(self.name, values, rows)
             return made if offset is None else np.column_stack([made, offset])
 
-        found = differentiate(columns, x, self.low, self.high)
-        value = np.where(found.exists[:, None], found.value, np.nan)
+        every = np.arange(x.size)
+        if self.linear:
+            value = columns(np.ones_like(x), every) - columns(np.zeros_like(x), every)
+        else:
+            found = differentiate(columns, columns(x, every), x, self.low, self.high)
+            value = np.where(found.exists[:, None], found.value, np.nan)
         has_offset = value.shape[1] > width
         tangent = Tangent(value[:, :width], value[:, width:] if has_offset else None)
         effect = place.surface.derivative(place.points, tangent, log=self.log)

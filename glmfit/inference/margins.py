@@ -60,7 +60,11 @@ class Derivative:
 
 
 def differentiate(
-    columns: Callable[[Array, Rows], Array], x: Array, low: float, high: float
+    columns: Callable[[Array, Rows], Array],
+    here: Array,
+    x: Array,
+    low: float,
+    high: float,
 ) -> Derivative:
     """Differentiate columns by a variable, row by row.
 
@@ -73,6 +77,8 @@ def differentiate(
     columns : callable
         Takes values of the variable and the rows that they are for, and returns the
         columns there, shape (m, q).
+    here : ndarray of shape (n, q)
+        The columns as they are.
     x : ndarray of shape (n,)
     low, high : float
         Range of the variable in the data of the fit.
@@ -81,7 +87,7 @@ def differentiate(
     span = high - low if high > low else max(abs(low), 1.0)
     # a power of two, so that x + step is exact
     step = 2.0 ** np.floor(np.log2(FIRST_STEP * span))
-    stencil = _Stencil(columns, low, high)
+    stencil = _Stencil(columns, here, low, high)
     value, change = stencil.evaluate(x, everything, step)
     scale = 1e-3 * np.abs(value).mean(axis=0) if x.size else np.zeros(value.shape[1])
     error = _relative(change, value, scale)
@@ -111,6 +117,7 @@ class _Stencil:
     """Differences of second order over a step and its double."""
 
     columns: Callable[[Array, Rows], Array]
+    here: Array
     low: float
     high: float
 
@@ -120,7 +127,7 @@ class _Stencil:
         both = side == 0.0
         first, second = np.where(both, 1.0, side), np.where(both, -1.0, 2.0 * side)
         third, fourth = np.where(both, 2.0, 2.0 * side), np.where(both, -2.0, 4.0 * side)
-        here = self.columns(x, rows)
+        here = self.here if rows.size == self.here.shape[0] else self.here[rows]
         near = self.columns(x + first * step, rows)
         beside = self.columns(x + second * step, rows)
         far = beside if not both.any() else self.columns(x + third * step, rows)
@@ -171,9 +178,7 @@ class Averages:
             own = np.flatnonzero(share > 0.0)
             if own.size == 0:
                 continue
-            chosen = RowEffect(
-                effect.value[own], tuple((columns[own], w[own]) for columns, w in effect.parts)
-            )
+            chosen = effect if own.size == share.size else effect.taken(own)
             self.weight[group] += share[own].sum()
             self.value[group] += share[own] @ chosen.value
             self.gradient[group] += self.surface.gradient_sum(chosen, share[own])

@@ -106,6 +106,11 @@ class RowEffect:
     value: Array
     parts: tuple[tuple[Array, Array], ...]
 
+    def taken(self, rows: NDArray[np.intp]) -> RowEffect:
+        """Return the effect of the given rows."""
+        parts = tuple((columns[rows], weights[rows]) for columns, weights in self.parts)
+        return RowEffect(self.value[rows], parts)
+
     def scaled(self, factor: Array) -> RowEffect:
         """Return the effect with each row multiplied by ``factor`` (n,)."""
         parts = tuple((columns, w * factor[:, None, None]) for columns, w in self.parts)

@@ -21,8 +21,8 @@ from glmfit.errors import (
 from glmfit.formula.alignment import beside
 from glmfit.formula.response import Response, proportion_response
 from glmfit.formula.table import Table
-from glmfit.links import Link
 from glmfit.inference.surface import Expectation
+from glmfit.links import Link
 from glmfit.models.base import NewRows
 from glmfit.models.classes import plain_level
 from glmfit.models.data import ModelData

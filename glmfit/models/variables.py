@@ -62,6 +62,8 @@ class Variable:
         Whether its numbers are 0 and 1.
     counts : bool
         Whether its numbers are whole and not negative.
+    linear : bool
+        Whether terms and offsets are linear in it, since it stands in them by itself.
     in_terms : bool
         Whether a term reads it; False where only an offset does.
     """
@@ -77,6 +79,7 @@ class Variable:
     usual: Any = None
     binary: bool = False
     counts: bool = False
+    linear: bool = False
     in_terms: bool = True
 
     def listed(self, values: Sequence[Any]) -> Any:
@@ -210,7 +213,8 @@ def formula_variables(data: ModelData) -> dict[str, Variable]:
         levels = _levels(spec, name)
         values = column_values(series, name)
         if levels is None and isinstance(values, np.ndarray) and values.dtype.kind != "b":
-            found[name] = _summary(name, np.asarray(values, dtype=float), weight, in_terms)
+            summary = _summary(name, np.asarray(values, dtype=float), weight, in_terms)
+            found[name] = replace(summary, linear=_stands_bare(spec, data, name))
             continue
         if levels is None:
             kinds = values.categories if isinstance(values, pd.Categorical) else (False, True)
@@ -239,6 +243,19 @@ def _names(spec: ModelSpec, data: ModelData) -> dict[str, bool]:
     return names
 
 
+def _stands_bare(spec: ModelSpec, data: ModelData, name: str) -> bool:
+    """Return whether a variable is a factor of terms and offsets, once in each, and no more."""
+    if name == data.rule.exposure:
+        return False
+    used = [factor for sub in spec.subterms for factor in sub.factors] + list(spec.offsets)
+    readers = [factor for factor in used if name in factor.expression.all_columns]
+    return all(factor.name() in _bare(name) for factor in readers)
+
+
+def _bare(name: str) -> tuple[str, ...]:
+    return name, f"Q({name!r})", f'Q("{name}")'
+
+
 def _levels(spec: ModelSpec, name: str) -> tuple[Any, ...] | None:
     """Return the levels that a variable was coded by, if it is a factor in some term."""
     for sub in spec.subterms:
@@ -254,8 +271,7 @@ def _reads_only(spec: ModelSpec, code: str, name: str) -> bool:
     for sub in spec.subterms:
         for factor in sub.factors:
             if factor.name() == code and factor.expression.all_columns == {name}:
-                plain = code in (name, f"Q({name!r})", f'Q("{name}")')
-                return plain or factor.expression.head == "C"
+                return code in _bare(name) or factor.expression.head == "C"
     return False
 
 
@@ -287,7 +303,7 @@ def array_variables(data: ModelData) -> dict[str, Variable]:
         for j, parts in enumerate(columns):
             parts.append(block[:, j])
     return {
-        name: _summary(name, np.concatenate(parts), data.freq_weights, True)
+        name: replace(_summary(name, np.concatenate(parts), data.freq_weights, True), linear=True)
         for name, parts in zip(data.names, columns, strict=True)
     }
 

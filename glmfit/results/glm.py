@@ -17,6 +17,7 @@ from glmfit.inference import residuals
 from glmfit.inference.observation import observation_of
 from glmfit.inference.prediction import Prediction, standard_errors
 from glmfit.inference.tails import f_sf
+from glmfit.links import Identity
 from glmfit.output import Summary
 from glmfit.results.base import LikelihoodResults
 from glmfit.results.metrics import PredictionMetrics
@@ -25,6 +26,8 @@ from glmfit.results.summary import summarise
 __all__ = ["GLMResults"]
 
 Array = NDArray[np.float64]
+
+WHICH = ("mean", "linear", "var", "var_unscaled", "prob")
 
 
 class GLMResults(PredictionMetrics, LikelihoodResults):
@@ -249,6 +252,7 @@ class GLMResults(PredictionMetrics, LikelihoodResults):
         offset: Any = None,
         exposure: Any = None,
         new_levels: str = "raise",
+        y_values: Any = None,
     ) -> Any:
         """Predict rows.
 
@@ -259,36 +263,59 @@ class GLMResults(PredictionMetrics, LikelihoodResults):
             column name); the rows of the fit by default.
         transform : bool
             Whether ``exog`` is data for the formula; False takes it as a design matrix.
-        which : {"mean", "linear", "var_unscaled"}
-            The mean, the linear predictor, or V(mean).
+        which : {"mean", "linear", "var", "var_unscaled", "prob"}
+            The mean, the linear predictor, the variance of a response (of weight 1),
+            V(mean), or the probabilities of counts.
         offset, exposure : str or array_like, optional
             For the new rows. Offsets in the formula, or given by column name, are
             remembered; others must be given.
         new_levels : {"raise", "nan"}
             What to do about a level that the fit has not seen.
+        y_values : array_like of int, optional
+            Counts whose probabilities ``which="prob"`` gives; by default 0 to the largest
+            of the data.
 
         Returns
         -------
-        Series or ndarray of shape (n,)
+        Series or ndarray of shape (n,); for "prob" with a column for each count
             In the order and with the index of ``exog``; NaN where a value is missing.
         """
-        if which not in ("mean", "linear", "var_unscaled"):
-            raise ArgumentError(
-                f"which must be 'mean', 'linear' or 'var_unscaled' (got {which!r})."
-            )
+        if which not in WHICH:
+            raise ArgumentError(f"which must be one of {', '.join(WHICH)} (got {which!r}).")
+        if y_values is not None and which != "prob":
+            raise ArgumentError("y_values= goes with which='prob'.")
         new = self.model.new_rows(exog, transform, offset, exposure, new_levels)
         self._check_aliases(new.design)
         eta = self.record.limit(new.eta(self.record.base), new.design)
         if which == "linear":
             return new.label(eta)
         mu = self.family.link.inverse(eta)
-        return new.label(mu if which == "mean" else self.family.variance(mu))
+        if which == "prob":
+            return self._count_probabilities(new, mu, y_values)
+        if which == "mean":
+            return new.label(mu)
+        return new.label(self.family.variance(mu) * (self.scale if which == "var" else 1.0))
+
+    def _count_probabilities(self, new: Any, mu: Array, y_values: Any) -> Any:
+        if not self.family.counts or self.family.quasi:
+            raise NotAvailableError(
+                f"which='prob' is for counts that have a distribution; this is {self.family.name}."
+            )
+        counts = np.arange(self.model.endog.max() + 1) if y_values is None else y_values
+        counts = np.atleast_1d(np.asarray(counts, dtype=float))
+        one = np.ones_like(mu)
+        columns = [self.family.log_density(np.full_like(mu, y), mu, one, 1.0) for y in counts]
+        table = new.spread_rows(np.exp(np.column_stack(columns)))
+        if not new.labelled:
+            return table
+        return pd.DataFrame(table, index=new.index, columns=[int(y) for y in counts])
 
     def get_prediction(
         self,
         exog: Any = None,
         transform: bool = True,
         *,
+        which: str = "mean",
         offset: Any = None,
         exposure: Any = None,
         new_levels: str = "raise",
@@ -300,6 +327,8 @@ class GLMResults(PredictionMetrics, LikelihoodResults):
         ----------
         exog, transform, offset, exposure, new_levels
             As in `predict`.
+        which : {"mean", "linear"}
+            The mean or the linear predictor.
         n_trials : float, str or array_like, optional
             Trials of new observations of a binomial; the rows of the fit have their own.
 
@@ -310,19 +339,22 @@ class GLMResults(PredictionMetrics, LikelihoodResults):
             intervals are made on the link scale. ``extrapolation`` (printed below the
             table) tells which variables of new data lie outside of their range in the fit.
         """
+        if which not in ("mean", "linear"):
+            raise ArgumentError(f"which must be 'mean' or 'linear' (got {which!r}).")
         new = self.model.new_rows(exog, transform, offset, exposure, new_levels)
         covariance = np.nan_to_num(self._covariance, nan=0.0)
         self._check_aliases(new.design)
         eta = self.record.limit(new.eta(self.record.base), new.design)
         error = standard_errors(new.design, covariance)
         trials = self._new_trials(exog, new, n_trials)
+        observation = observation_of(self.family, self.scale, trials)
         return Prediction(
-            link=self.family.link,
+            link=self.family.link if which == "mean" else Identity(),
             eta=new.spread(eta),
             se_eta=new.spread(np.where(np.isinf(eta), np.nan, error)),
             df=self._df_test,
             index=new.index if new.labelled else None,
-            observation=observation_of(self.family, self.scale, trials),
+            observation=observation if which == "mean" else None,
             extrapolation=self.model.extrapolations(exog, transform),
         )
 

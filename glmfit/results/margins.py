@@ -396,7 +396,7 @@ class MarginMethods:
                 if not times_x:
                     lines += _step_lines(v, log)
                 continue
-            slope = Slope(name, v.low, v.high, times_x=times_x, log=log)
+            slope = Slope(name, v.low, v.high, times_x=times_x, log=log, linear=v.linear)
             lines.append(Line({"term": name, "contrast": HEADINGS[method]}, (slope,)))
         if times_x and stepped and (named or not lines):
             raise ArgumentError(
