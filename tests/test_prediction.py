@@ -331,7 +331,7 @@ def test_intervals_hold_their_share_of_draws(name):
         assert inside == pytest.approx(0.9, abs=0.003)
 
 
-# -- get_distribution -----------------------------------------------------------------------------------
+# -- get_distribution ------------------------------------------------------------
 
 EXAMPLES = [e for family in dict.fromkeys(FAMILIES.values()) for e in family.examples()]
 
