@@ -179,8 +179,8 @@ class Prediction:
             The intervals cover ``1 - alpha``.
         obs : bool, optional
             Whether to give the intervals for a new observation; by default in the normal
-            linear model only, where they have a closed form (elsewhere 100,000 distinct
-            rows take seconds).
+            linear model with t intervals only, as statsmodels has them. There they have a
+            closed form; elsewhere 100,000 distinct rows take seconds.
 
         Returns
         -------
@@ -207,7 +207,8 @@ class Prediction:
             )
         )
         if obs is None:
-            obs = self.observation is not None and self.observation.closed
+            closed = self.observation is not None and self.observation.closed
+            obs = closed and self.df is not None
         if obs:
             ends = self.conf_int(alpha, obs=True)
             columns["obs_ci_lower"], columns["obs_ci_upper"] = ends.T

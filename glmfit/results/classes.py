@@ -38,10 +38,6 @@ class ClassResults(PredictionMetrics, LikelihoodResults):
         out.iloc[np.flatnonzero(kept)[known]] = chosen
         return out
 
-    def predict(self, exog: Any = None, transform: bool = True, *_: Any, **__: Any) -> Any:
-        """Return what rows are predicted to be."""
-        raise NotImplementedError(f"{type(self).__name__} does not define predict")
-
     def get_prediction(
         self,
         exog: Any = None,
