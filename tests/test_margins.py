@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 
 import glmfit as gf
 from glmfit.errors import (
@@ -488,6 +490,66 @@ def test_factors_by_c_and_booleans_change_in_steps():
     assert list(result.adjusted_predictions(by="year").labels["year"]) == [1990, 1991, 1992]
 
 
+def mixed_columns() -> pd.DataFrame:
+    rng = np.random.default_rng(3)
+    data = pd.DataFrame(
+        {
+            "x": rng.normal(size=80),
+            "k": pd.Categorical(rng.integers(1, 4, 80)),
+            "iv": pd.cut(rng.uniform(size=80), 3),
+            "b": pd.array(rng.uniform(size=80) < 0.5, dtype="boolean"),
+            "q": pd.array(rng.integers(0, 9, 80), dtype="Int64"),
+            "obj": np.where(rng.uniform(size=80) < 0.5, "u", "v").astype(object),
+            "col name": rng.normal(size=80),
+            "y": rng.poisson(2, 80).astype(float),
+        }
+    )
+    data.loc[3, "x"] = np.nan
+    data.loc[7, "y"] = np.nan
+    data.loc[9, "q"] = pd.NA
+    return data
+
+
+def test_columns_of_every_kind_and_rows_left_out():
+    data = mixed_columns()
+    formula = "y ~ x + k + iv + b + q + obj + Q('col name')"
+    result = gf.poisson(formula, data, subset=data.index < 70).fit()
+    found = result.marginal_effects()
+    assert list(found.labels["term"].unique()) == ["k", "iv", "b", "obj", "x", "q", "col name"]
+    complete = data.iloc[:70].dropna()
+    same = gf.poisson(formula, complete).fit().marginal_effects()
+    np.testing.assert_allclose(found.estimate, same.estimate, rtol=1e-12)
+    np.testing.assert_allclose(found.se, same.se, rtol=1e-12)
+    mean = result.predict(complete.assign(k=pd.Categorical([2] * len(complete)))).mean()
+    cells = result.adjusted_predictions(at={"k": [1, 2]})
+    np.testing.assert_allclose(cells.estimate[1], mean, rtol=1e-12)
+    assert len(result.marginal_means(["iv", "b"])) == 6
+    assert np.isfinite(result.marginal_effects(at="median").se).all()
+
+
+def test_other_tables_and_sparse_matrices():
+    complete = mixed_columns().dropna()
+    columns = {"y": complete["y"].to_numpy(), "x": complete["x"].to_numpy()}
+    frame = pl.DataFrame({**columns, "obj": complete["obj"].to_list()})
+    result = gf.poisson("y ~ x * obj", frame).fit()
+    plain = gf.poisson("y ~ x * obj", complete).fit()
+    grouped = (fit.marginal_effects(by="obj") for fit in (result, plain))
+    few = (result.marginal_effects(exog=frame[:5]), plain.marginal_effects(exog=complete[:5]))
+    for found, wanted in (grouped, few):
+        np.testing.assert_allclose(found.estimate, wanted.estimate, rtol=1e-9)
+        np.testing.assert_allclose(found.se, wanted.se, rtol=1e-9)
+    X = sparse.csr_array(gf.add_constant(complete[["x"]].to_numpy()))
+    arrays = gf.Poisson(complete["y"].to_numpy(), X).fit()
+    wanted = gf.poisson("y ~ x", complete).fit().get_margeff()
+    np.testing.assert_allclose(arrays.get_margeff().margeff_se, wanted.margeff_se, rtol=1e-9)
+
+
+def test_long_tables_are_shortened(poisson):
+    text = str(poisson.marginal_effects(["x", "z"], at="all"))
+    assert len(text.splitlines()) < 40
+    assert "[120 rows" in text
+
+
 # -- where there is no answer -----------------------------------------------------------------
 
 
@@ -528,7 +590,6 @@ def test_separated_data_give_limits_without_errors():
     with pytest.warns(SeparationWarning):
         result = gf.logit("HG ~ NV + PI + EH", endometrial).fit()
     found = result.marginal_effects()
-    # R's glm at epsilon 1e-14 has 0.5749 for NV, where it stops on the way
     high, low = (result.predict(endometrial.assign(NV=nv)).mean() for nv in (1, 0))
     assert high == 1.0
     np.testing.assert_allclose(found.estimate[0], high - low, rtol=1e-12)

@@ -54,6 +54,8 @@ class Variable:
         Levels of a factor or a boolean; empty for numbers.
     reference : optional
         The level that others are compared with.
+    categorical : bool
+        Whether the column holds text or categories, in place of numbers or booleans.
     low, high, mean, median, sd : float
         Of numbers, weighted by frequency; NaN for factors.
     usual : optional
@@ -71,6 +73,7 @@ class Variable:
     name: str
     levels: tuple[Any, ...] = ()
     reference: Any = None
+    categorical: bool = False
     low: float = np.nan
     high: float = np.nan
     mean: float = np.nan
@@ -90,7 +93,7 @@ class Variable:
             if value not in self.levels:
                 told = ", ".join(map(repr, self.levels[:12]))
                 raise DataError(f"{value!r} is not a level of {self.name}; its levels are {told}.")
-        if isinstance(self.levels[0], str):
+        if self.categorical:
             codes = [self.levels.index(value) for value in values]
             return pd.Categorical.from_codes(codes, categories=pd.Index(self.levels))
         return np.asarray(values)
@@ -223,7 +226,14 @@ def formula_variables(data: ModelData) -> dict[str, Variable]:
             (references[f] for f in references if _reads_only(spec, f, name)), levels[0]
         )
         usual = _most_frequent(values, levels, weight)
-        found[name] = Variable(name, levels, _plain(reference), usual=usual, in_terms=in_terms)
+        found[name] = Variable(
+            name,
+            levels,
+            _plain(reference),
+            isinstance(values, pd.Categorical),
+            usual=usual,
+            in_terms=in_terms,
+        )
     return found
 
 
@@ -388,8 +398,10 @@ def new_cases(data: ModelData, exog: Any, more: Sequence[str]) -> Cases:
 
 
 def _frame_of_arrays(exog: Any, names: tuple[str, ...]) -> Any:
-    if isinstance(exog, (pd.DataFrame, Mapping)):
-        return exog
+    if isinstance(exog, Mapping):
+        exog = pd.DataFrame(dict(exog))
+    if isinstance(exog, pd.DataFrame):
+        return exog.rename(columns=str)
     values = np.atleast_2d(np.asarray(exog, dtype=np.float64))
     if values.shape[1] != len(names):
         raise AlignmentError(f"exog has {values.shape[1]} columns; the model has {len(names)}.")

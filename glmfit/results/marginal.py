@@ -18,6 +18,9 @@ __all__ = ["MarginalEffects", "Margins"]
 
 Array = NDArray[np.float64]
 
+LONGEST = 100
+"""Most lines that are shown one by one."""
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Margins:
@@ -173,10 +176,14 @@ class Margins:
         return len(self.estimate)
 
     def __repr__(self) -> str:
-        return self.summary().as_text()
+        if len(self) <= LONGEST:
+            return self.summary().as_text()
+        return "\n".join([self.title, str(self.summary_frame()), *self.notes])
 
     def _repr_html_(self) -> str:
-        return self.summary().as_html()
+        if len(self) <= LONGEST:
+            return self.summary().as_html()
+        return str(self.summary_frame().to_html(max_rows=LONGEST))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
