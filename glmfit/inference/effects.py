@@ -46,11 +46,6 @@ class Place:
     rest: Array | None
     points: Points
 
-    @classmethod
-    def of(cls, surface: Surface, build: Build, columns: Columns, rest: Array | None) -> Place:
-        """Return rows of variables, made into points."""
-        return cls(surface, build, columns, rest, surface.points(*build(columns, rest)))
-
     def moved(self, name: str, values: Any) -> Points:
         """Return the rows with other values of a variable."""
         return self.surface.points(*self.build({**self.columns, name: values}, self.rest))

@@ -96,7 +96,7 @@ def estimate(result: Any, lines: Sequence[Line], grid: Grid, report: Report) -> 
         link=report.link,
         null=report.null,
         settings=_settings(result, grid),
-        notes=tuple(_notes(result, grid, report, value, error)),
+        notes=tuple(_notes(result, grid, report, value)),
     )
 
 
@@ -129,21 +129,25 @@ def _places(
         stop = min(start + size, cases.count)
         columns = cases.columns(start, stop)
         rest = None if cases.rest is None else cases.rest[start:stop]
-        if grid.source == "fit" or (grid.source == "new" and start == 0):
-            _check_rows(model, grid, columns, start, stop)
+        build = model.predictor_rows
+        if grid.source != "made":
+            made = build(columns, rest)
+            _check_rows(model, grid, columns, made[0], slice(start, stop))
         for name, value in setting.items():
             columns[name] = model.variables[name].filled(value, stop - start)
-        yield slice(start, stop), Place.of(surface, model.predictor_rows, columns, rest)
+        if setting or grid.source == "made":
+            made = build(columns, rest)
+        yield slice(start, stop), Place(surface, build, columns, rest, surface.points(*made))
 
 
-def _check_rows(model: Any, grid: Grid, columns: dict[str, Any], start: int, stop: int) -> None:
+def _check_rows(model: Any, grid: Grid, columns: dict[str, Any], made: Array, rows: slice) -> None:
     """Raise if the formula makes other columns of the rows than it did in the fit."""
-    made, _ = model.predictor_rows(columns, None)
     if grid.source == "fit":
-        model.check_rebuilt(made, start, stop)
-    if start == 0 and stop > 1:
-        part = {name: values[: stop // 2] for name, values in columns.items()}
-        model.check_alike(model.predictor_rows(part, None)[0], made[: stop // 2])
+        model.check_rebuilt(made, rows.start, rows.stop)
+    half = rows.stop // 2
+    if rows.start == 0 and half:
+        part = {name: values[:half] for name, values in columns.items()}
+        model.check_alike(model.predictor_rows(part, None)[0], made[:half])
 
 
 def _averages(model: Any, surface: Surface, lines: Sequence[Line], grid: Grid) -> _Found:
@@ -218,7 +222,7 @@ def _settings(result: Any, grid: Grid) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _notes(result: Any, grid: Grid, report: Report, value: Array, error: Array) -> Iterator[str]:
+def _notes(result: Any, grid: Grid, report: Report, value: Array) -> Iterator[str]:
     """Yield what there is to know of the numbers."""
     record, lost = result.record, np.isnan(value)
     if lost.any():
