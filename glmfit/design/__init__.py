@@ -3,7 +3,7 @@
 from glmfit.design.base import Design, Mapped
 from glmfit.design.blocks import Blocks, stack
 from glmfit.design.categorical import Categorical
-from glmfit.design.constant import constant_combination
+from glmfit.design.constant import constant_column, constant_combination
 from glmfit.design.dense import Dense
 from glmfit.design.sparse import Sparse
 
@@ -14,6 +14,7 @@ __all__ = [
     "Design",
     "Mapped",
     "Sparse",
+    "constant_column",
     "constant_combination",
     "stack",
 ]

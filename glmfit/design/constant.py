@@ -10,7 +10,7 @@ from glmfit.design.blocks import Blocks
 from glmfit.design.categorical import Categorical
 from glmfit.design.dense import Dense
 
-__all__ = ["constant_combination"]
+__all__ = ["constant_column", "constant_combination"]
 
 
 def constant_combination(design: Design) -> Array | None:
@@ -26,6 +26,13 @@ def constant_combination(design: Design) -> Array | None:
         if theta is not None:
             return theta
     return None
+
+
+def constant_column(design: Design) -> int | None:
+    """Return the position of the column that is the constant by itself, or None."""
+    unit = constant_combination(design)
+    parts = np.zeros(0, dtype=np.intp) if unit is None else np.flatnonzero(unit)
+    return int(parts[0]) if parts.size == 1 else None
 
 
 def _constant_columns(raw: Design) -> list[Array]:
