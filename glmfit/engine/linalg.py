@@ -46,6 +46,11 @@ class Triangular:
         half = _solve(self.upper, vector / self.length, transposed=True)
         return _solve(self.upper, half) / self.length
 
+    def solve_many(self, matrix: Array) -> Array:
+        """Return A^-1 matrix, for a matrix of shape (p, k)."""
+        root = self.whitening()
+        return np.asarray(root @ (root.T @ matrix))
+
     def solve_half(self, rotated: Array) -> Array:
         """Return the x of least squares whose right-hand side is Q' z = ``rotated``."""
         return _solve(self.upper, rotated) / self.length
