@@ -206,7 +206,7 @@ class Model(Counterfactuals):
         return self.data
 
     def fitted_pass(self, record: FitRecord) -> Pass | StrataPass:
-        """Return the pass that the estimates maximise.
+        """Return the pass that the estimates maximise (for penalised ones, less the penalty).
 
         It is over the coefficients ``record.kept``, at which ``record.base[record.kept]``
         are the estimates, and of a separated fit over what is left of the rows in the limit.
@@ -265,6 +265,10 @@ class Model(Counterfactuals):
             if given is not None:
                 raise ArgumentError(f"{what}= is for new data; the rows of the fit have their own.")
         return own_classes(self._kept_data())
+
+    def _refuse_fit(self, given: Mapping[str, Any], known: tuple[str, ...]) -> None:
+        """Raise for a keyword of ``fit`` that is not known."""
+        refuse_unknown("fit", given, known)
 
     # -- new rows --------------------------------------------------------------------
 

@@ -172,7 +172,7 @@ class DiscreteModel(Model, Generic[Result]):
         ConvergenceWarning
             If no maximum was reached otherwise.
         """
-        refuse_unknown("fit", other_settings(unknown), _FIT_NAMES)
+        self._refuse_fit(other_settings(unknown), _FIT_NAMES)
         how = read_method(method, self.more_methods)
         if cov_type != "nonrobust":
             raise ArgumentError(f"{self.summary_name} has the nonrobust covariance only, so far.")

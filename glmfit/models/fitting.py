@@ -43,10 +43,13 @@ from glmfit.sources import Rows
 __all__ = [
     "alias_check",
     "as_bias_reduced",
+    "boundary_met",
+    "check_boundary",
     "describe_aliases",
     "fit_record",
     "kept_design",
     "null_constant",
+    "penalised_record",
     "warn_of_aliases",
 ]
 
@@ -96,7 +99,7 @@ def fit_record(
     """
     likelihood, bias = GLMLikelihood(family), method.bias
     if bias is None:
-        _check_boundary(data, family)
+        check_boundary(data.response.y, data.weight, family)
     else:
         check_bias_family(family, scale)
     ranked = full_rank(Pass(data.rows(), likelihood, control))
@@ -118,15 +121,50 @@ def fit_record(
             data, likelihood, ranked, solution, separation, aliased, scale, observed, null
         )
     solution = _judged(solution, ranked)
-    fitted = _Fitted(ranked.kept, solution, pearson)
-    record = _record(data, likelihood, ranked, fitted, aliased, scale, null)
+    fitted = _Fitted(ranked.kept, solution, pearson, ranked.kept.size)
+    record = _record(data, likelihood, ranked.run, fitted, ranked.aliased, scale, null)
     return record if bias is None else as_bias_reduced(record, solution, bias, family.canonical)
+
+
+def penalised_record(
+    data: ModelData,
+    family: Family,
+    run: Pass,
+    theta: Array,
+    solution: Solution,
+    kept: NDArray[np.intp],
+    aliases: list[Alias],
+    df: float,
+    scale: str | float | None,
+) -> FitRecord:
+    """Return every scalar of a penalised fit.
+
+    Parameters
+    ----------
+    data : ModelData
+    family : Family
+    run : Pass
+    theta : ndarray of shape (q,)
+        Coefficients of the pass.
+    solution : Solution
+        The same in the coefficients of the columns at ``kept``.
+    kept : ndarray of int
+    aliases : list of Alias
+        The other columns.
+    df : float
+        Effective degrees of freedom.
+    scale : {"X2", "dev"} or float, optional
+        As in `fit_record`.
+    """
+    pearson, _ = _ending(run, family, theta)
+    fitted = _Fitted(kept, solution, pearson, kept.size, df=df)
+    null = _null_model(run, data, family, run.control)
+    return _record(data, GLMLikelihood(family), run, fitted, aliases, scale, null)
 
 
 def _judged(solution: Solution, ranked: FullRank) -> Solution:
     """Return the solution with the boundary that it met, having warned of what is wrong."""
-    share = CONVERGED_AT if solution.converged else AT_BOUNDARY
-    boundary = _boundary(ranked.run, solution.theta, share)
+    boundary = boundary_met(ranked.run, solution.theta, solution.converged)
     if boundary is not None:
         solution = replace(solution, converged=False, reason=f"{solution.reason}; {boundary}")
     if not solution.converged:
@@ -190,9 +228,8 @@ def _first_fit(
     return solver.fit(run, _start(ranked, data, start_params), control, observed=observed)
 
 
-def _check_boundary(data: ModelData, family: Family) -> None:
+def check_boundary(y: Array, weight: Array | None, family: Family) -> None:
     """Refuse responses that are all at the edge of the family's means."""
-    y, weight = data.response.y, data.weight
     used = y if weight is None else y[weight > 0.0]
     edge = used[0] if used.size else math.nan
     means = family.mean_domain
@@ -257,8 +294,9 @@ def _start(ranked: FullRank, data: ModelData, start_params: Any) -> Array:
     return theta
 
 
-def _boundary(run: Pass, theta: Array, share: float) -> str | None:
+def boundary_met(run: Pass, theta: Array, converged: bool) -> str | None:
     """Say which rows have run into the end of the domain, or return None."""
+    share = CONVERGED_AT if converged else AT_BOUNDARY
     domain = run.likelihood.eta_domain
     if domain.unbounded:
         return None
@@ -290,7 +328,10 @@ class _Fitted:
     kept: NDArray[np.intp]
     solution: Solution
     pearson: float
+    rank: int
     separation: Separation | None = None
+    df: float | None = None
+    """Degrees of freedom used, where they are not the rank."""
 
 
 def _separated_record(
@@ -353,8 +394,8 @@ def _separated_record(
     with np.errstate(all="ignore"):
         values = likelihood.family.working(rows.y[settled], eta[settled])
     pearson = _pearson(values, None if rows.weight is None else rows.weight[settled])
-    fitted = _Fitted(kept, limit, pearson, separation)
-    return _record(data, likelihood, ranked, fitted, aliased, scale, null)
+    fitted = _Fitted(kept, limit, pearson, ranked.kept.size, separation)
+    return _record(data, likelihood, ranked.run, fitted, ranked.aliased, scale, null)
 
 
 def _warn_of_separation(separation: Separation, data: ModelData, aliased: dict[str, str]) -> None:
@@ -371,7 +412,8 @@ def _warn_of_separation(separation: Separation, data: ModelData, aliased: dict[s
         f"The data are {kind} separated: a combination of columns predicts {count} of "
         f"{separation.rows.size} responses perfectly, so no finite maximum-likelihood estimate "
         f"exists. Not finite: {', '.join(lost)}.{also} The other coefficients are those of the "
-        'remaining rows. Use .fit(method="firth"), or remove or merge the terms named; '
+        'remaining rows. Use .fit(method="firth") or a penalty (.fit_regularized), or remove or '
+        "merge the terms named; "
         "result.separation has the rest.",
         SeparationWarning,
     )
@@ -380,18 +422,19 @@ def _warn_of_separation(separation: Separation, data: ModelData, aliased: dict[s
 def _record(
     data: ModelData,
     likelihood: GLMLikelihood,
-    ranked: FullRank,
+    run: Pass,
     fitted: _Fitted,
-    aliased: dict[str, str],
+    aliases: list[Alias],
     scale: str | float | None,
     null: _Null,
 ) -> FitRecord:
-    run, solution = ranked.run, fitted.solution
+    solution = fitted.solution
     family = likelihood.family
     p = len(data.names)
-    nobs, rank = data.n_effective, ranked.kept.size
+    nobs = data.n_effective
+    used = fitted.rank if fitted.df is None else fitted.df
     pearson = fitted.pearson
-    phi, source = _dispersion(family, scale, pearson, solution.deviance, nobs - rank)
+    phi, source = _dispersion(family, scale, pearson, solution.deviance, nobs - used)
     saturated = _saturated(likelihood, data)
     llf, llnull = _log_likelihoods(family, saturated, (solution.deviance, null.deviance), nobs, phi)
     return FitRecord(
@@ -408,10 +451,10 @@ def _record(
         null_constant=null.constant,
         total_squares=_squares(data) if family.variance_power() == 0.0 else math.nan,
         nobs=nobs,
-        rank=rank,
+        rank=fitted.rank,
         has_constant=constant_combination(run.rows.design) is not None,
-        aliased=aliased,
-        alias_check=alias_check(ranked.aliased, p),
+        aliased=describe_aliases(aliases, data.names),
+        alias_check=alias_check(aliases, p),
         converged=solution.converged,
         reason=solution.reason,
         condition=solution.condition,

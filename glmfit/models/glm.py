@@ -21,23 +21,26 @@ from glmfit.inference import covariance as sandwich
 from glmfit.inference.residuals import hat_values
 from glmfit.likelihoods import GLMLikelihood
 from glmfit.links import Link
-from glmfit.models.base import Model, refuse_unknown
+from glmfit.models.base import refuse_unknown
 from glmfit.models.bias import BIAS_METHODS
 from glmfit.models.data import (
     BESIDE,
     FamilyReading,
 )
-from glmfit.models.fitting import fit_record, kept_design
+from glmfit.models.fitting import check_boundary, fit_record, kept_design, penalised_record
 from glmfit.models.methods import one_control, other_settings, read_method
+from glmfit.models.penalty import Fitted
+from glmfit.models.regularized import Regularizable
 from glmfit.results import GLMResults
 from glmfit.results.record import FitRecord
+from glmfit.sources import Rows
 
 __all__ = ["GLM"]
 
 Array = NDArray[np.float64]
 
 
-class GLM(Model):
+class GLM(Regularizable):
     """A generalised linear model on arrays.
 
     Parameters
@@ -271,7 +274,7 @@ class GLM(Model):
         CollinearityWarning
             If columns depend on one another.
         """
-        refuse_unknown("fit", other_settings(unknown), _FIT_NAMES)
+        self._refuse_fit(other_settings(unknown), _FIT_NAMES)
         how = read_method(method, BIAS_METHODS)
         limits = one_control(
             control, maxiter=maxiter, tol=tol, stop=stop, disp=disp, solver=how.solver
@@ -377,6 +380,41 @@ class GLM(Model):
         if not np.isfinite(spread).all():
             return float("nan")
         return float(np.dot(shift, np.linalg.solve(spread, shift)) / contrasts.shape[0])
+
+    # -- penalised fits ----------------------------------------------------------------
+
+    @property
+    def likelihood(self) -> GLMLikelihood:
+        """The likelihood in eta-space."""
+        return GLMLikelihood(self.family)
+
+    def check_bounded(self, rows: Rows) -> None:
+        """Raise if every response is at the same end of the family's means."""
+        check_boundary(rows.y, rows.weight, self.family)
+
+    def fold_strata(self) -> NDArray[np.intp]:
+        """Return the stratum of each row for the dealing of folds: the class of a binomial."""
+        if not self.family.proportions:
+            return super().fold_strata()
+        return np.asarray(self.endog > 0.5, dtype=np.intp)
+
+    def penalised_record(self, fitted: Fitted, scale: Any, *, sandwich: bool) -> FitRecord:
+        """Return every scalar of a penalised fit."""
+        ready, solution = fitted.ready, fitted.solution(sandwich=sandwich)
+        return penalised_record(
+            self.data, self.family, ready.run, fitted.found.theta, solution, ready.kept,
+            ready.aliases, fitted.df, scale,
+        )  # fmt: skip
+
+    def results_of(
+        self, record: FitRecord, covariance: Array, *, use_t: bool, cov_type: str, told: str
+    ) -> GLMResults:
+        """Return results of this model."""
+        kwds = {"description": told}
+        return GLMResults(self, record, covariance, use_t=use_t, cov_type=cov_type, cov_kwds=kwds)
+
+    def _unpenalised(self, start_params: Any, control: Control, scale: Any, use_t: bool) -> Any:
+        return self.fit(start_params, scale=scale, use_t=use_t, control=control)
 
     # -- values at given coefficients --------------------------------------------------
 

@@ -16,7 +16,7 @@ from glmfit.design import Categorical, constant_combination
 from glmfit.engine.control import Control
 from glmfit.engine.firth import fit_firth
 from glmfit.engine.irls import Solution, fit_irls
-from glmfit.engine.linalg import independent_columns
+from glmfit.engine.linalg import Alias, independent_columns
 from glmfit.engine.passes import Pass
 from glmfit.engine.predictor import Predictor
 from glmfit.engine.rank import FullRank, full_rank
@@ -44,7 +44,9 @@ from glmfit.models.data import ModelData
 from glmfit.models.discrete import DiscreteModel
 from glmfit.models.fitting import alias_check, as_bias_reduced, describe_aliases, warn_of_aliases
 from glmfit.models.methods import Method
+from glmfit.models.penalty import Fitted
 from glmfit.models.records import discrete_record, given_start, widen
+from glmfit.models.regularized import Regularizable
 from glmfit.results.multinomial import MultinomialResults
 from glmfit.results.record import FitRecord
 from glmfit.sources import Rows
@@ -60,7 +62,7 @@ LOST = 1e8
 """Information of a coefficient at equal probabilities, over that at the fit, that is suspicious."""
 
 
-class MNLogit(DiscreteModel[MultinomialResults]):
+class MNLogit(Regularizable, DiscreteModel[MultinomialResults]):
     """Multinomial logit on arrays.
 
     Parameters
@@ -152,6 +154,48 @@ class MNLogit(DiscreteModel[MultinomialResults]):
 
     def _results(self, record: FitRecord, **how: Any) -> MultinomialResults:
         return MultinomialResults(self, record, record.unscaled, **how)
+
+    # -- penalised fits ------------------------------------------------------------------
+
+    @property
+    def n_equations(self) -> int:
+        """Linear predictors of a row."""
+        return len(self.levels) - 1
+
+    def penalty_rows(self) -> Rows:
+        """Return the rows for the engine."""
+        return self._shifted(self._kept_data().rows())
+
+    def check_bounded(self, rows: Rows) -> None:
+        """Raise unless every level is in some row that counts."""
+        check_classes(self.levels, self.endog_names, rows)
+
+    def fold_strata(self) -> NDArray[np.intp]:
+        """Return the stratum of each row for the dealing of folds: its most frequent class."""
+        return np.asarray(self.endog.argmax(axis=1), dtype=np.intp)
+
+    def penalised_record(self, fitted: Fitted, scale: Any, *, sandwich: bool) -> FitRecord:
+        """Return every scalar of a penalised fit."""
+        if scale is not None:
+            raise ArgumentError("A multinomial logit has no dispersion: leave scale= out.")
+        ready, solution = fitted.ready, fitted.solution(sandwich=sandwich)
+        return _record(self, ready.run, solution, ready.kept, ready.aliases, None)
+
+    def results_of(
+        self, record: FitRecord, covariance: Array, *, use_t: bool, cov_type: str, told: str
+    ) -> MultinomialResults:
+        """Return results of this model."""
+        kwds = {"description": told}
+        return MultinomialResults(
+            self, record, covariance, use_t=use_t, cov_type=cov_type, cov_kwds=kwds
+        )
+
+    def _unpenalised(self, start_params: Any, control: Control, scale: Any, use_t: bool) -> Any:
+        if scale is not None:
+            raise ArgumentError("A multinomial logit has no dispersion: leave scale= out.")
+        return self.fit(start_params, use_t=use_t, control=control)
+
+    # -- fits ----------------------------------------------------------------------------
 
     def reordered(self, levels: tuple[Any, ...]) -> Self:
         """Return the model with its levels in another order, the reference first."""
@@ -292,8 +336,7 @@ def _fit(model: MNLogit, control: Control, start_params: Any, method: Method) ->
     data, likelihood, bias = model.data, model.likelihood, method.bias
     count = len(model.levels) - 1
     ranked = _full_rank(data, control)
-    aliased = describe_aliases(ranked.aliased, data.names)
-    warn_of_aliases(aliased)
+    warn_of_aliases(describe_aliases(ranked.aliased, data.names))
     design = ranked.run.rows.design
     rows = model._shifted(data.rows(design))
     check_classes(model.levels, model.endog_names, rows)
@@ -312,7 +355,7 @@ def _fit(model: MNLogit, control: Control, start_params: Any, method: Method) ->
     if separation is None:
         if not solution.converged:
             warn(f"The fit did not converge: {solution.reason}.", ConvergenceWarning)
-        record = _record(model, ranked, run, solution, kept, aliased, None)
+        record = _record(model, run, solution, kept, ranked.aliased, None)
         return record if bias is None else as_bias_reduced(record, solution, bias, True)
     limit, inner = _limit(run, separation, solution)
     if not limit.settled:
@@ -324,7 +367,7 @@ def _fit(model: MNLogit, control: Control, start_params: Any, method: Method) ->
         finite=widen(separation.finite, kept, count * len(data.names), True).astype(bool),
     )
     _warn_of_separation(model, wide)
-    return _record(model, ranked, run, limit, kept[inner], aliased, wide)
+    return _record(model, run, limit, kept[inner], ranked.aliased, wide)
 
 
 def _full_rank(data: ModelData, control: Control) -> FullRank:
@@ -422,19 +465,19 @@ def _warn_of_separation(model: MNLogit, separation: Separation) -> None:
     warn(
         f"{model.endog_names!r} is {kind} separated by {by}: a combination of columns predicts "
         f"{int(separation.rows.sum())} of {separation.rows.size} rows perfectly against some "
-        'class, so no finite maximum-likelihood estimate exists. Use .fit(method="firth"), or '
-        "merge classes or remove terms; result.separation has the rest.",
+        'class, so no finite maximum-likelihood estimate exists. Use .fit(method="firth") or '
+        "a penalty (.fit_regularized), or merge classes or remove terms; result.separation has "
+        "the rest.",
         SeparationWarning,
     )
 
 
 def _record(
     model: MNLogit,
-    ranked: FullRank,
     run: Pass,
     solution: Solution,
     kept: NDArray[np.intp],
-    aliased: dict[str, str],
+    aliases: list[Alias],
     separation: Separation | None,
 ) -> FitRecord:
     data = model.data
@@ -445,10 +488,10 @@ def _record(
         most=saturated(data),
         null_deviance=_null_deviance(run),
         nobs=data.n_effective,
-        rank=ranked.kept.size * (len(model.levels) - 1),
+        rank=(len(data.names) - len(aliases)) * (len(model.levels) - 1),
         has_constant=constant_combination(run.rows.design) is not None,
-        aliased=aliased,
-        alias_check=alias_check(ranked.aliased, len(data.names)),
+        aliased=describe_aliases(aliases, data.names),
+        alias_check=alias_check(aliases, len(data.names)),
         separation=separation,
         n_equations=len(model.levels) - 1,
     )

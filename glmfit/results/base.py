@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from glmfit.design import Design, constant_combination
+from glmfit.design import Design, constant_column
 from glmfit.engine.separation import Separation
 from glmfit.errors import ArgumentError, CollinearityWarning, NotAvailableError, suggest, warn
 from glmfit.inference.penalized import PenalizedFit, PenalizedTest
@@ -19,6 +19,7 @@ from glmfit.output import Summary
 from glmfit.results.convergence import Convergence
 from glmfit.results.margins import MarginMethods
 from glmfit.results.record import FitRecord
+from glmfit.results.regularized import RegularizedResults
 
 __all__ = ["LikelihoodResults"]
 
@@ -41,7 +42,7 @@ def positions(cols: Any, count: int) -> Any:
     return chosen
 
 
-class LikelihoodResults(Convergence, MarginMethods):
+class LikelihoodResults(Convergence, MarginMethods, RegularizedResults):
     """A model fitted by maximum likelihood.
 
     Scalars are computed by the fit; arrays with a value for each row are computed when
@@ -267,9 +268,7 @@ class LikelihoodResults(Convergence, MarginMethods):
         """Return the positions of the columns that terms or names stand for."""
         data = self.model.data
         if terms is None:
-            unit = constant_combination(data.design)
-            parts = np.zeros(0) if unit is None else np.flatnonzero(unit)
-            constant = parts[0] if parts.size == 1 else None
+            constant = constant_column(data.design)
             return [j for j in range(len(data.names)) if j != constant]
         slices = {} if data.spec is None else data.spec.term_slices
         columns: list[int] = []
@@ -300,7 +299,11 @@ class LikelihoodResults(Convergence, MarginMethods):
 
     @property
     def normalized_cov_params(self) -> Any:
-        """Inverse information without the dispersion, shape (p, p)."""
+        """Inverse information without the dispersion, shape (p, p).
+
+        Of a ridge fit, its covariance without the dispersion.
+        """
+        self._require_wald()
         unscaled = self.record.unscaled
         if not self.model.data.labelled:
             return unscaled
@@ -314,8 +317,8 @@ class LikelihoodResults(Convergence, MarginMethods):
         return self.record.nobs
 
     @property
-    def df_model(self) -> int:
-        """Number of independent columns beyond the constant."""
+    def df_model(self) -> float:
+        """Independent columns beyond the constant; effective ones of a penalised fit."""
         return self.record.df_model
 
     @property
@@ -361,14 +364,10 @@ class LikelihoodResults(Convergence, MarginMethods):
         Raises
         ------
         NotAvailableError
-            If the estimates are bias-reduced, so that they do not maximise the likelihood.
+            If the estimates are bias-reduced or penalised, so that they do not maximise the
+            likelihood.
         """
-        if self.record.bias_reduced is not None:
-            raise NotAvailableError(
-                "The likelihood-ratio statistic compares maxima, and bias-reduced estimates "
-                "do not maximise the likelihood. Use penalized_lr_test() where the link is "
-                "canonical, or Wald tests (pvalues)."
-            )
+        self._require_maximum("The likelihood-ratio statistic")
         return -2.0 * (self.llnull - self.llf) if self.record.has_constant else math.nan
 
     @property
@@ -398,7 +397,7 @@ class LikelihoodResults(Convergence, MarginMethods):
 
     @property
     def aic(self) -> float:
-        """Akaike's criterion, -2 llf + 2 rank."""
+        """Akaike's criterion, -2 llf + 2 rank (effective degrees of freedom for ridge)."""
         return self.info_criteria("aic")
 
     @property
@@ -422,7 +421,7 @@ class LikelihoodResults(Convergence, MarginMethods):
         dk_params : float
             Parameters to count beyond the coefficients (1 for an estimated dispersion).
         """
-        count = self.record.rank + dk_params
+        count = self._criterion_df(dk_params)
         kind = crit.lower()
         if kind == "aic":
             return -2.0 * self.llf + 2.0 * count

@@ -26,6 +26,8 @@ class Convergence:
     @property
     def method(self) -> str:
         """How the fit was computed."""
+        if self.record.regularized is not None and self.record.shrunk:
+            return self.record.regularized.name
         return self.record.bias_reduced or SOLVERS[self.record.method].label
 
     @property
@@ -42,9 +44,10 @@ class Convergence:
         DataFrame
             ``loglik``, the log-likelihood after the iteration, at the dispersion of the fit;
             ``step``, the largest absolute change of a coefficient; ``gradient_norm``, the
-            Euclidean length of the gradient of the log-likelihood (of the adjusted score of
-            a bias-reduced fit); ``halvings``, how often the step was halved before it was
-            taken. ``fit(stop=)`` chooses which of them decides.
+            Euclidean length of the gradient of the log-likelihood (of a bias-reduced fit, of
+            the adjusted score; of a penalised one, of what has to come to 0); ``halvings``,
+            how often the step was halved before it was taken. ``fit(stop=)`` chooses which of
+            them decides.
 
         Examples
         --------

@@ -138,7 +138,7 @@ class GLMResults(PredictionMetrics, LikelihoodResults):
     @property
     def bic_deviance(self) -> float:
         """Bayes criterion on the deviance, deviance - df_resid log(nobs)."""
-        return self.deviance - self.df_resid * math.log(self.nobs)
+        return self.deviance - (self.nobs - self._criterion_df(0.0)) * math.log(self.nobs)
 
     # -- row values ------------------------------------------------------------------
 
@@ -238,7 +238,12 @@ class GLMResults(PredictionMetrics, LikelihoodResults):
         return data.label(mean)
 
     def get_hat_matrix_diag(self) -> Any:
-        """Return the leverages w_i x_i' (X'WX)^-1 x_i, shape (n,)."""
+        """Return the leverages w_i x_i' (X'WX)^-1 x_i, shape (n,).
+
+        Of a ridge fit with the penalty in the inverse; they sum to its effective degrees
+        of freedom where ``cov_type`` is "penalized".
+        """
+        self._require_wald()
         return self.model.data.label(self.model.hat_values(self.record))
 
     # -- predictions -----------------------------------------------------------------
@@ -520,6 +525,7 @@ class GLMResults(PredictionMetrics, LikelihoodResults):
         With a robust covariance it is the Wald statistic over its degrees of freedom.
         """
         self._require_linear("fvalue")
+        self._require_maximum("The F statistic")
         if self.df_model == 0:
             return math.nan
         if self.cov_type == "nonrobust":

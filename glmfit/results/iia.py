@@ -238,6 +238,11 @@ class IIATests:
             raise NotAvailableError(
                 "The tests of IIA compare maximum-likelihood fits; this one is bias-reduced."
             )
+        if self.record.regularized is not None:
+            raise NotAvailableError(
+                "The tests of IIA compare maximum-likelihood fits of all columns; in this one "
+                "columns are penalised, or left out by a penalty."
+            )
         if self.record.separation is not None or not self.record.converged:
             raise NotAvailableError(
                 f"The tests of IIA need a finite maximum of the likelihood: {self.record.reason}."

@@ -11,11 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from glmfit.errors import ArgumentError
+from glmfit.inference.shrinkage import least_penalised
 from glmfit.inference.tails import two_sided
 from glmfit.output import Summary
 from glmfit.results.base import positions
 from glmfit.results.classes import ClassResults
 from glmfit.results.iia import IIATests
+from glmfit.results.record import Regularization
 from glmfit.results.summary import summarise_levels
 
 __all__ = ["MultinomialResults"]
@@ -98,7 +100,7 @@ class MultinomialResults(IIATests, ClassResults):
     def _recombined(self, transform: Array) -> tuple[Array, Array]:
         """Return coefficients and covariance of combinations of levels, level by level."""
         wide = np.kron(transform, np.eye(len(self.model.data.names)))
-        covariance = np.nan_to_num(self._covariance, nan=0.0)
+        covariance = np.nan_to_num(self._made_covariance, nan=0.0)
         return wide @ self.record.base, wide @ covariance @ wide.T
 
     def rebase(self, reference: Any) -> Self:
@@ -133,14 +135,25 @@ class MultinomialResults(IIATests, ClassResults):
             if reference != levels[0]:
                 transform[row, levels.index(reference) - 1] -= 1.0
         theta, covariance = self._recombined(transform)
-        lost = np.isnan(self.record.theta[: len(model.data.names)])
-        covariance[np.ix_(np.tile(lost, len(new) - 1), np.tile(lost, len(new) - 1))] = np.nan
-        kept = np.flatnonzero(~np.tile(lost, len(new) - 1))
+        # which columns were left out does not depend on the reference
+        out = np.ones(theta.size, dtype=bool)
+        out[self.record.kept] = not self.has_wald
+        covariance[np.ix_(out, out)] = np.nan
         moved = copy.copy(self)
         moved.model = model.reordered(tuple(new))
-        moved.record = replace(self.record, base=theta, kept=kept, unscaled=covariance)
+        moved.record = replace(
+            self.record, base=theta, unscaled=covariance, regularized=self._rezeroed(theta)
+        )
         moved._covariance = covariance
         return moved
+
+    def _rezeroed(self, theta: Array) -> Regularization | None:
+        """Return the penalty of the fit with the zeros of other coefficients."""
+        found = self.record.regularized
+        if found is None or found.refitted:
+            return found
+        reached = np.tile(found.penalized, len(self.model.levels) - 1)
+        return replace(found, zeroed=reached & (theta == 0.0))
 
     def symmetric(self) -> pd.DataFrame:
         """Return coefficients of all levels that sum to zero over the levels.
@@ -148,20 +161,38 @@ class MultinomialResults(IIATests, ClassResults):
         Returns
         -------
         DataFrame
-            A row for each level and term; columns ``coef, std_err, z, p``.
+            A row for each level and term; columns ``coef, std_err, z, p``. After an L1
+            penalty ``coef`` alone, with the zeros of the penalised form: coefficients of
+            a penalised column then do not sum to zero, but are those that cost least.
         """
+        if not self.has_wald:
+            return self._penalised_symmetric()
         count = len(self.model.levels)
         centred = np.eye(count) - 1.0 / count
         theta, covariance = self._recombined(centred[:, 1:])
         errors = np.sqrt(np.diag(covariance))
         with np.errstate(divide="ignore", invalid="ignore"):
             z = theta / errors
-        index = pd.MultiIndex.from_product(
+        index = self._every_level()
+        columns = {"coef": theta, "std_err": errors, "z": z, "p": two_sided(z, None)}
+        return pd.DataFrame(columns, index=index)
+
+    def _penalised_symmetric(self) -> pd.DataFrame:
+        """Return the coefficients of all levels that an L1 penalty was on."""
+        found = self.regularization
+        own = self.record.base.reshape(len(self.model.levels) - 1, -1)
+        every = np.vstack([np.zeros(own.shape[1]), own])
+        centred = np.where(
+            found.penalized, least_penalised(every, found.L1_wt), least_penalised(every, 0.0)
+        )
+        return pd.DataFrame({"coef": centred.ravel()}, index=self._every_level())
+
+    def _every_level(self) -> pd.MultiIndex:
+        """Return the index of coefficients of all levels, the reference among them."""
+        return pd.MultiIndex.from_product(
             [[str(level) for level in self.model.levels], list(self.model.data.names)],
             names=[self.model.endog_names, "term"],
         )
-        columns = {"coef": theta, "std_err": errors, "z": z, "p": two_sided(z, None)}
-        return pd.DataFrame(columns, index=index)
 
     # -- row values ------------------------------------------------------------------
 

@@ -11,9 +11,65 @@ from glmfit.design import Design
 from glmfit.engine.history import Iteration
 from glmfit.engine.separation import MOVED, Separation
 
-__all__ = ["FitRecord"]
+__all__ = ["FitRecord", "Regularization"]
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Regularization:
+    """The penalty that a fit was made with, and what it came to.
+
+    The estimates minimise -loglik / n + alpha (L1_wt |s b|_1 + (1 - L1_wt) / 2 |s b|_2^2).
+
+    Attributes
+    ----------
+    alpha : float or ndarray of shape (p,)
+        Weight of the penalty, as given: of all columns but the constant, or of each.
+    L1_wt : float
+        Share of the absolute values.
+    nobs_weighted : float
+        n, the sum of the prior weights (trials, frequencies, variance weights).
+    penalty_C : float or None
+        scikit-learn's C, 1 / (alpha n), if it was given.
+    standardized : bool
+        Whether s are the columns' standard deviations; they are 1 otherwise.
+    penalized : ndarray of bool, shape (p,)
+        The columns that the penalty reaches.
+    zeroed : ndarray of bool, shape (P,)
+        The coefficients that the penalty sets to 0.
+    effective_df : float
+        Trace of (A + P)^-1 A over the others, A the information, P the penalty's curvature.
+    objective : float
+        deviance / (2 n) + penalty: what the estimates minimise, but for a constant of
+        the data (0 for a response of 0 and 1, or of one class a row).
+    violation : float
+        Largest amount by which a coefficient breaks the conditions of the minimum, in
+        standard errors.
+    refitted : bool
+        Whether the selected columns were then fitted by maximum likelihood.
+    """
+
+    alpha: float | Array
+    L1_wt: float
+    nobs_weighted: float
+    penalty_C: float | None
+    standardized: bool
+    penalized: NDArray[np.bool_]
+    zeroed: NDArray[np.bool_]
+    effective_df: float
+    objective: float
+    violation: float
+    refitted: bool = False
+
+    def zeroed_columns(self, count: int) -> NDArray[np.bool_]:
+        """Return which columns are 0 in all of ``count`` equations, shape (p,)."""
+        return np.asarray(self.zeroed.reshape(count, -1).all(axis=0))
+
+    @property
+    def name(self) -> str:
+        """What the penalty is called."""
+        return {0.0: "Ridge", 1.0: "Lasso"}.get(self.L1_wt, "Elastic net")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +123,8 @@ class FitRecord:
         maximise the likelihood.
     penalty : float or None
         log|I| / 2, where the estimates maximise the likelihood with this penalty.
+    regularized : Regularization or None
+        The elastic net that the estimates were made with.
     """
 
     base: Array
@@ -96,13 +154,33 @@ class FitRecord:
     n_equations: int = 1
     bias_reduced: str | None = None
     penalty: float | None = None
+    regularized: Regularization | None = None
     wald_f: float | None = None
     """F of all columns beyond the constant under a robust covariance."""
+
+    @property
+    def shrunk(self) -> bool:
+        """Whether a penalty keeps the estimates from the maximum of the likelihood."""
+        return self.regularized is not None and not self.regularized.refitted
+
+    @property
+    def maximises_likelihood(self) -> bool:
+        """Whether the estimates are maximum-likelihood estimates, as tests of maxima need."""
+        return self.bias_reduced is None and not self.shrunk
+
+    @property
+    def df_used(self) -> float:
+        """Columns that are not aliased; effective degrees of freedom of a penalised fit."""
+        if self.regularized is not None and self.shrunk:
+            return self.regularized.effective_df
+        return self.rank
 
     @property
     def theta(self) -> Array:
         """Coefficients to show: NaN for columns left out, infinite where separated."""
         out = np.full(self.base.size, np.nan)
+        if self.regularized is not None:
+            out[self.regularized.zeroed] = 0.0
         out[self.kept] = self.base[self.kept]
         if self.separation is None:
             return out
@@ -127,11 +205,11 @@ class FitRecord:
         return np.where(np.abs(drift) > MOVED, np.copysign(np.inf, drift), eta)
 
     @property
-    def df_model(self) -> int:
-        """Columns beyond the constant."""
-        return self.rank - int(self.has_constant) * self.n_equations
+    def df_model(self) -> float:
+        """Columns beyond the constant (effective ones of a penalised fit)."""
+        return self.df_used - int(self.has_constant) * self.n_equations
 
     @property
     def df_resid(self) -> float:
         """Observations less columns."""
-        return self.nobs - self.rank
+        return self.nobs - self.df_used

@@ -41,7 +41,8 @@ def summarise(
 ) -> Summary:
     """Return the summary of a fitted model (see `GLMResults.summary`)."""
     names = _names(result, xname)
-    left, right = _HEADERS[result.model.summary_style](result, yname)
+    header = _penalized_header if result.record.shrunk else _HEADERS[result.model.summary_style]
+    left, right = header(result, yname)
     tables = [_coefficients(result, names, alpha)]
     heading = ratio_title(result.family)
     if exponentiate or (exponentiate is None and heading is not None):
@@ -174,6 +175,46 @@ def _linear_header(
     return left, right
 
 
+def _penalized_header(
+    result: LikelihoodResults, yname: str | None
+) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
+    found = result.regularization
+    weight: str | float = found.alpha if isinstance(found.alpha, float) else "by column"
+    given = () if found.penalty_C is None else (Field("Penalty C:", found.penalty_C),)
+    left = (
+        Field("Dep. Variable:", _yname(result, yname)),
+        Field("Model:", result.model.summary_name),
+        *_family_fields(result),
+        Field("Method:", result.method),
+        Field("Converged:", str(result.converged)),
+        Field("No. Iterations:", result.fit_history["iteration"]),
+        *((Field("Covariance Type:", result.cov_type),) if result.has_wald else ()),
+    )
+    right = (
+        Field("No. Observations:", result.nobs),
+        Field("Penalty alpha:", weight),
+        *given,
+        Field("Penalty L1_wt:", found.L1_wt),
+        Field("Coefs. set to 0:", int(found.zeroed.sum())),
+        Field("Effective Df:", found.effective_df),
+        Field("Objective:", found.objective),
+        Field("Log-Likelihood:", float(result.llf)),
+        Field("Deviance:", float(result.record.deviance)),
+    )
+    return left, right
+
+
+def _family_fields(result: LikelihoodResults) -> tuple[Field, ...]:
+    """Return family, link and scale of a model that has them."""
+    if result.record.n_equations > 1:
+        return ()
+    return (
+        Field("Model Family:", result.model.family.describe()),
+        Field("Link Function:", str(result.model.family.link)),
+        Field("Scale:", float(result.record.scale)),
+    )
+
+
 _HEADERS = {"glm": _glm_header, "discrete": _discrete_header, "linear": _linear_header}
 
 
@@ -186,7 +227,8 @@ def summarise_levels(
     exponentiate: bool,
 ) -> Summary:
     """Return the summary of a multinomial logit (see `MultinomialResults.summary`)."""
-    left, right = _discrete_header(result, yname)
+    header = _penalized_header if result.record.shrunk else _discrete_header
+    left, right = header(result, yname)
     name = _yname(result, yname)
     reference = result.model.reference
     terms = result.model.data.names
@@ -331,7 +373,11 @@ def _coefficients(
     title: str | None = None,
 ) -> Table:
     letter = "t" if result.use_t else "z"
-    columns = (
+    if not result.has_wald:
+        bare = _flat(result.params)[:, None]
+        rows = _table_rows(result, names, bare, first)
+        return Table((Column("coef", "estimate"),), rows, title=title)
+    columns: tuple[Column, ...] = (
         Column("coef", "estimate"),
         Column("std err", "estimate"),
         Column(letter, "statistic"),
@@ -362,9 +408,13 @@ def _ratios(
     heading: str,
     first: int = 0,
 ) -> Table:
-    columns = (Column("exp(coef)", "estimate"), *_interval_columns(alpha))
+    columns: tuple[Column, ...] = (Column("exp(coef)", "estimate"),)
+    values = _flat(result.params)[:, None]
+    if result.has_wald:
+        columns = (*columns, *_interval_columns(alpha))
+        values = np.column_stack([values, np.asarray(result.conf_int(alpha))])
     with np.errstate(over="ignore"):
-        values = np.exp(np.column_stack([_flat(result.params), np.asarray(result.conf_int(alpha))]))
+        values = np.exp(values)
     rows = _table_rows(result, names, values, first, ratio=True)
     return Table(columns, rows, title=heading)
 
@@ -394,6 +444,10 @@ def _remarks(result: LikelihoodResults, ratio: bool) -> dict[int, str]:
         for j, column in enumerate(result.model.parameter_columns)
         if column in record.aliased
     }
+    if record.regularized is not None and record.regularized.refitted:
+        told = "1" if ratio else "0"
+        for j in np.flatnonzero(record.regularized.zeroed):
+            remarks[int(j)] = f"({told}: left out by the penalty)"
     if record.separation is not None:
         for j in np.flatnonzero(~record.separation.finite):
             value = record.theta[j]
@@ -420,6 +474,7 @@ def _notes(result: LikelihoodResults) -> list[str]:
             f"Stopped by the rule asked for (stop={result.record.stop!r}): "
             f"{result.record.reason}. The maximum may lie further."
         )
+    notes += result._penalty_notes()
     if result.record.bias_reduced is not None:
         notes.append(
             "Estimates are bias-reduced; the log-likelihood at them is not its maximum, and "
@@ -452,7 +507,7 @@ def _notes(result: LikelihoodResults) -> list[str]:
         notes.append(f"Fitted with {', '.join(weights)}.")
     if result.record.scale_note is not None:
         notes.append(f"Standard errors use a dispersion that is {result.record.scale_note}.")
-    if result.cov_type != "nonrobust":
+    if result.cov_type != "nonrobust" and not result.record.shrunk:
         notes.append(result.cov_kwds["description"])
     if separation is None and result.record.condition > 1e8:
         notes.append(
