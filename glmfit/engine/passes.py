@@ -230,7 +230,12 @@ class Pass:
         return map_chunks(_quiet(visited), self.rows, self.control)
 
     def map(
-        self, theta: Array, function: Callable[[Rows, Array, EtaStats], T], chunk_rows: int | None
+        self,
+        theta: Array,
+        function: Callable[[Rows, Array, EtaStats], T],
+        chunk_rows: int | None,
+        *,
+        observed: bool = False,
     ) -> Iterator[T]:
         """Yield ``function(chunk, eta, statistics)`` for each chunk of rows, in their order."""
         predictor = self.predictor
@@ -238,7 +243,7 @@ class Pass:
 
         def evaluated(chunk: Rows) -> T:
             eta = _shift(predictor.eta(chunk.design.raw, beta), chunk.offset)
-            rows = self.likelihood.evaluate(chunk.y, eta, chunk.weight)
+            rows = self.likelihood.evaluate(chunk.y, eta, chunk.weight, observed=observed)
             return function(chunk, eta, rows)
 
         control = replace(self.control, chunk_rows=chunk_rows)

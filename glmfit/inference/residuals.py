@@ -7,7 +7,17 @@ from numpy.typing import NDArray
 
 from glmfit.families import Family, Working
 
-__all__ = ["anscombe", "deviance", "hat_values", "pearson", "working"]
+__all__ = [
+    "anscombe",
+    "deleted_scale",
+    "deletion",
+    "deviance",
+    "hat_values",
+    "pearson",
+    "room",
+    "standardized",
+    "working",
+]
 
 Array = NDArray[np.float64]
 
@@ -58,3 +68,40 @@ def hat_values(rows: Array, weight: Array, covariance: Array) -> Array:
     """Return the leverages w_i x_i' I^-1 x_i of dense rows X, shape (n, p)."""
     spread: Array = np.einsum("ij,jk,ik->i", rows, covariance, rows, optimize=True)
     return weight * spread
+
+
+def standardized(residual: Array, leverage: Array, scale: float) -> Array:
+    """Return residuals over sqrt(phi (1 - h)), NaN where the leverage is 1."""
+    return residual / np.sqrt(scale * room(leverage))
+
+
+def room(leverage: Array) -> Array:
+    """Return 1 - h, NaN where a row has a parameter of its own (h = 1)."""
+    left = 1.0 - leverage
+    return np.where(left > OWN_PARAMETER, left, np.nan)
+
+
+OWN_PARAMETER = 1e-10
+"""Distance of a leverage from 1 that is rounding."""
+
+
+def deletion(deviance_residual: Array, pearson_residual: Array, leverage: Array) -> Array:
+    """Return signed roots of the deviance that goes when a row is left out, in one step.
+
+    References
+    ----------
+    Williams, D. A. (1987). Generalized linear model diagnostics using the deviance and
+    single case deletions. *Applied Statistics* 36, 181-191, eq. 3.
+    """
+    share = leverage / room(leverage)
+    return np.sign(deviance_residual) * np.sqrt(deviance_residual**2 + share * pearson_residual**2)
+
+
+def deleted_scale(
+    deviance_residual: Array, leverage: Array, deviance: float, df_resid: float
+) -> Array:
+    """Return the square root of the mean deviance without each row, as R's ``influence``."""
+    left = deviance - deviance_residual**2 / room(leverage)
+    if df_resid <= 1:
+        return np.full_like(leverage, np.nan)
+    return np.sqrt(np.maximum(left, 0.0) / (df_resid - 1.0))

@@ -18,6 +18,7 @@ from glmfit.errors import ArgumentError, ArgumentTypeError, DataError, DataWarni
 from glmfit.families import Family, Gaussian, Working, resolve_family
 from glmfit.formula.response import Response, recoded_event
 from glmfit.inference import covariance as sandwich
+from glmfit.inference.influence import leverages
 from glmfit.inference.residuals import hat_values
 from glmfit.likelihoods import GLMLikelihood
 from glmfit.links import Link
@@ -465,11 +466,23 @@ class GLM(Regularizable):
                 score = score * part
         return score
 
-    def hat_values(self, record: FitRecord) -> Array:
-        """Return the leverage of each row used, frequencies included, shape (m,)."""
-        kept = record.kept
-        bread = record.unscaled[np.ix_(kept, kept)]
-        return self._hat(record, bread, kept_design(self._kept_data(), record).toarray())
+    def inverse_information(self, record: FitRecord, *, observed: bool) -> Array:
+        """Return the inverse information of the columns that the fit rests on."""
+        if observed == self.observed_information or self.family.canonical:
+            return record.unscaled[np.ix_(record.kept, record.kept)]
+        run, theta = self.fitted_pass(record), record.base[record.kept]
+        return np.asarray(np.linalg.inv(run(theta, observed=observed).information))
+
+    def hat_values(self, record: FitRecord, *, observed: bool = False) -> Array:
+        """Return the leverage of each row used, frequencies included, shape (m,).
+
+        It is 0 for rows of weight 0 and for those that a separated fit fits perfectly.
+        """
+        inverse = self.inverse_information(record, observed=observed)
+        run, theta = self.fitted_pass(record), record.base[record.kept]
+        out = np.zeros(self.endog.size)
+        out[self.fitted_rows(record)] = leverages(run, theta, inverse, observed=observed)
+        return out
 
     def _hat(self, record: FitRecord, bread: Array, rows: Array) -> Array:
         weight = self.working(record).weight

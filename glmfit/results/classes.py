@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from glmfit.inference.prediction import ClassPrediction
 from glmfit.results.base import LikelihoodResults
 from glmfit.results.estimates import prediction_errors
+from glmfit.results.influence import InfluenceMethods
 from glmfit.results.metrics import PredictionMetrics
 
 __all__ = ["ClassResults"]
@@ -18,7 +19,7 @@ __all__ = ["ClassResults"]
 Array = NDArray[np.float64]
 
 
-class ClassResults(PredictionMetrics, LikelihoodResults):
+class ClassResults(InfluenceMethods, PredictionMetrics, LikelihoodResults):
     """A fitted model of several classes; see `LikelihoodResults` for the parameters."""
 
     def _table(

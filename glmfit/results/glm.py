@@ -20,7 +20,9 @@ from glmfit.inference.tails import f_sf
 from glmfit.links import Identity
 from glmfit.output import Summary
 from glmfit.results.base import LikelihoodResults
+from glmfit.results.influence import GLMInfluence, InfluenceMethods
 from glmfit.results.metrics import PredictionMetrics
+from glmfit.results.residuals import ModelResiduals
 from glmfit.results.summary import summarise
 
 __all__ = ["GLMResults"]
@@ -30,7 +32,7 @@ Array = NDArray[np.float64]
 WHICH = ("mean", "linear", "var", "var_unscaled", "prob")
 
 
-class GLMResults(PredictionMetrics, LikelihoodResults):
+class GLMResults(ModelResiduals, InfluenceMethods, PredictionMetrics, LikelihoodResults):
     """A fitted generalised linear model, made by ``model.fit()``.
 
     See `LikelihoodResults` for the parameters.
@@ -74,6 +76,10 @@ class GLMResults(PredictionMetrics, LikelihoodResults):
         return summarise(
             self, yname=yname, xname=xname, title=title, alpha=alpha, exponentiate=exponentiate
         )
+
+    @property
+    def _influence_type(self) -> type[GLMInfluence]:
+        return GLMInfluence
 
     # -- coefficients and scalars ------------------------------------------------------
 
@@ -237,14 +243,23 @@ class GLMResults(PredictionMetrics, LikelihoodResults):
         mean = self.family.link.inverse(eta if data.offset is None else eta + data.offset)
         return data.label(mean)
 
-    def get_hat_matrix_diag(self) -> Any:
+    def get_hat_matrix_diag(self, observed: bool = False) -> Any:
         """Return the leverages w_i x_i' (X'WX)^-1 x_i, shape (n,).
 
-        Of a ridge fit with the penalty in the inverse; they sum to its effective degrees
-        of freedom where ``cov_type`` is "penalized".
+        Parameters
+        ----------
+        observed : bool
+            Take the weights from the observed instead of the expected information, as
+            statsmodels does unless it is told; R takes the expected one. The two are one
+            for canonical links.
+
+        Notes
+        -----
+        Those of a ridge fit have the penalty in the inverse; they sum to its effective
+        degrees of freedom where ``cov_type`` is "penalized".
         """
         self._require_wald()
-        return self.model.data.label(self.model.hat_values(self.record))
+        return self.model.data.label(self.model.hat_values(self.record, observed=observed))
 
     # -- predictions -----------------------------------------------------------------
 
