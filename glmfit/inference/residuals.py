@@ -100,8 +100,12 @@ def deletion(deviance_residual: Array, pearson_residual: Array, leverage: Array)
 def deleted_scale(
     deviance_residual: Array, leverage: Array, deviance: float, df_resid: float
 ) -> Array:
-    """Return the square root of the mean deviance without each row, as R's ``influence``."""
+    """Return the square root of the mean deviance without each row, as R's ``influence``.
+
+    NaN where nothing is left: no degrees of freedom, or a perfect fit of the other rows.
+    """
     left = deviance - deviance_residual**2 / room(leverage)
     if df_resid <= 1:
         return np.full_like(leverage, np.nan)
-    return np.sqrt(np.maximum(left, 0.0) / (df_resid - 1.0))
+    some = left > OWN_PARAMETER * deviance
+    return np.sqrt(np.where(some, left, np.nan) / (df_resid - 1.0))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from glmfit.inference.prediction import ClassPrediction
 from glmfit.results.base import LikelihoodResults
 from glmfit.results.estimates import prediction_errors
+from glmfit.results.goodness import ClassGoodness
 from glmfit.results.influence import InfluenceMethods
 from glmfit.results.metrics import PredictionMetrics
 
@@ -19,7 +20,7 @@ __all__ = ["ClassResults"]
 Array = NDArray[np.float64]
 
 
-class ClassResults(InfluenceMethods, PredictionMetrics, LikelihoodResults):
+class ClassResults(InfluenceMethods, ClassGoodness, PredictionMetrics, LikelihoodResults):
     """A fitted model of several classes; see `LikelihoodResults` for the parameters."""
 
     def _table(

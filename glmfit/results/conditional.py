@@ -15,6 +15,7 @@ from glmfit.inference.choice import leading, probabilities
 from glmfit.inference.tails import chi2_sf
 from glmfit.output import Summary
 from glmfit.results.base import LikelihoodResults
+from glmfit.results.goodness import CheckMethods
 from glmfit.results.record import FitRecord
 from glmfit.results.summary import summarise_conditional
 
@@ -47,7 +48,7 @@ class StrataCounts:
     largest: int
 
 
-class ConditionalResults(LikelihoodResults):
+class ConditionalResults(CheckMethods, LikelihoodResults):
     """A fitted conditional logit, made by ``model.fit()``.
 
     ``nobs`` counts the rows of strata with both cases and controls; ``llnull`` is the

@@ -20,6 +20,7 @@ from glmfit.inference.tails import f_sf
 from glmfit.links import Identity
 from glmfit.output import Summary
 from glmfit.results.base import LikelihoodResults
+from glmfit.results.goodness import ModelGoodness
 from glmfit.results.influence import GLMInfluence, InfluenceMethods
 from glmfit.results.metrics import PredictionMetrics
 from glmfit.results.residuals import ModelResiduals
@@ -32,7 +33,9 @@ Array = NDArray[np.float64]
 WHICH = ("mean", "linear", "var", "var_unscaled", "prob")
 
 
-class GLMResults(ModelResiduals, InfluenceMethods, PredictionMetrics, LikelihoodResults):
+class GLMResults(
+    ModelResiduals, InfluenceMethods, ModelGoodness, PredictionMetrics, LikelihoodResults
+):
     """A fitted generalised linear model, made by ``model.fit()``.
 
     See `LikelihoodResults` for the parameters.

@@ -235,6 +235,8 @@ class Influence:
     def _cooks(self) -> Array:
         record = self.results.record
         distance = self._step.distance
+        if record.kept.size == 0:  # completely separated: there is nothing to move
+            return np.full_like(distance, np.nan)
         if self.exact:
             information = np.linalg.inv(self._inverse)
             change = self._deleted.change
