@@ -385,3 +385,45 @@ def test_what_is_not_available():
         firth.get_influence(exact=True)
     with pytest.raises(NotAvailableError, match="data were removed"):
         result.remove_data().get_influence().summary_frame()
+
+
+# --- residuals of several classes -----------------------------------------------------------
+
+
+def test_residuals_of_classes():
+    result = class_results()["multinomial"]
+    fitted_p = result.fittedvalues
+    want = result.resid_response / np.sqrt(fitted_p * (1 - fitted_p))
+    close(result.get_resid("pearson"), want, rtol=1e-14)
+    close(result.get_resid("response"), result.resid_response, rtol=0)
+    with pytest.raises(NotAvailableError, match="no 'quantile' residuals of MNLogit"):
+        result.get_resid("quantile")
+    with pytest.raises(NotAvailableError, match="no 'deviance' residuals"):
+        result.get_resid("deviance")
+    with pytest.raises(ArgumentError, match="seed= is for"):
+        result.get_resid("pearson", seed=1)
+    two = DATA.assign(binary=DATA["binary"].astype(int))
+    pair = gf.mnlogit("binary ~ x + z", two).fit().resid_pearson
+    close(pair["1"], fitted("binary").resid_pearson, rtol=1e-9)
+    close(pair["0"], -fitted("binary").resid_pearson, rtol=1e-9)
+
+
+def test_quantile_residuals_of_ordered_classes():
+    """Of two classes they are those of the logit, of three normal if the model is right."""
+    two = DATA.assign(binary=DATA["binary"].astype(int))
+    ordered = gf.ordered("binary ~ x + z", two, distr="logit").fit()
+    close(ordered.resid_quantile(seed=5), fitted("binary").resid_quantile(seed=5), rtol=1e-7)
+    close(ordered.get_resid("quantile", seed=5), ordered.resid_quantile(seed=5), rtol=0)
+    rng = np.random.default_rng(8)
+    x = rng.normal(size=3000)
+    latent = x + rng.logistic(size=3000)
+    data = pd.DataFrame({"x": x, "y": np.digitize(latent, [-1.0, 0.5, 2.0])})
+    scores = np.sort(gf.ordered("y ~ x", data, distr="logit").fit().resid_quantile())
+    distance = np.abs(ndtr(scores) - (np.arange(3000) + 0.5) / 3000).max()
+    assert distance < 1.36 / math.sqrt(3000)
+    pneumo = gf.datasets.load("pneumo")
+    wide = pneumo.pivot_table("count", "exposure", "severity", observed=True).reset_index()
+    grouped = gf.ordered("normal + mild + severe ~ exposure", wide).fit()
+    with pytest.raises(NotAvailableError, match="counts of several classes"):
+        grouped.resid_quantile()
+    assert grouped.resid_pearson.shape == (8, 3)

@@ -26,6 +26,7 @@ from glmfit.inference.goodness import (
     quantile_groups,
     tail_of,
     tie_codes,
+    wrapped,
 )
 from glmfit.inference.tails import critical_value
 from glmfit.likelihoods import GLMLikelihood
@@ -131,9 +132,10 @@ class Roc:
 
     def __str__(self) -> str:
         low, high = self.conf_int()
-        return (
+        return wrapped(
             f"ROC for {self.event}: area {self.auc:.4f}, 95% interval {low:.4f} to {high:.4f} "
-            f"(DeLong), from {self.events.sum():g} events and {self.others.sum():g} others"
+            "(DeLong)",
+            f"From {self.events.sum():g} events and {self.others.sum():g} others.",
         )
 
     __repr__ = __str__
@@ -265,10 +267,10 @@ class Calibration:
         return self.table
 
     def __str__(self) -> str:
-        return (
+        return wrapped(
             f"Calibration intercept {self.intercept:.4f} ({self.intercept_se:.4f}), slope "
-            f"{self.slope:.4f} ({self.slope_se:.4f}), in the large {self.in_the_large:.4f}\n"
-            f"  {self.note}"
+            f"{self.slope:.4f} ({self.slope_se:.4f}), in the large {self.in_the_large:.4f}",
+            self.note,
         )
 
     __repr__ = __str__

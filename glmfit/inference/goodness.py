@@ -8,6 +8,7 @@ for how many, and the test is that of the rows written out.
 from __future__ import annotations
 
 import math
+import textwrap
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -87,8 +88,7 @@ class GoodnessTest:
         return pd.DataFrame(values, index=[self.name])
 
     def __str__(self) -> str:
-        lines = [f"{self.name}: {self.in_words}", f"  Tested: {self.tested}."]
-        return "\n".join(lines + ([f"  {self.note}"] if self.note else []))
+        return wrapped(f"{self.name}: {self.in_words}", f"Tested: {self.tested}.", self.note)
 
     __repr__ = __str__
 
@@ -104,6 +104,14 @@ class GoodnessTest:
         if math.isnan(self.pvalue):
             return f"{text}, no p-value"
         return f"{text}, p = {self.pvalue:.3g}" if self.pvalue >= 1e-16 else f"{text}, p < 1e-16"
+
+
+def wrapped(first: str, *others: str) -> str:
+    """Return a line and paragraphs that are set in below it."""
+    lines = textwrap.wrap(first, 78, subsequent_indent="  ")
+    for text in filter(None, others):
+        lines += textwrap.wrap(text, 78, initial_indent="  ", subsequent_indent="  ")
+    return "\n".join(lines)
 
 
 def tail_of(z: float, alternative: str) -> float:

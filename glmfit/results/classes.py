@@ -14,13 +14,16 @@ from glmfit.results.estimates import prediction_errors
 from glmfit.results.goodness import ClassGoodness
 from glmfit.results.influence import InfluenceMethods
 from glmfit.results.metrics import PredictionMetrics
+from glmfit.results.residuals import ClassResiduals
 
 __all__ = ["ClassResults"]
 
 Array = NDArray[np.float64]
 
 
-class ClassResults(InfluenceMethods, ClassGoodness, PredictionMetrics, LikelihoodResults):
+class ClassResults(
+    ClassResiduals, InfluenceMethods, ClassGoodness, PredictionMetrics, LikelihoodResults
+):
     """A fitted model of several classes; see `LikelihoodResults` for the parameters."""
 
     def _table(

@@ -12,6 +12,7 @@ from glmfit.errors import ArgumentError, NotAvailableError
 from glmfit.output import Summary
 from glmfit.results.base import positions
 from glmfit.results.classes import ClassResults
+from glmfit.results.residuals import OrderedResiduals
 from glmfit.results.summary import summarise_ordinal
 
 __all__ = ["OrdinalResults"]
@@ -21,7 +22,7 @@ Array = NDArray[np.float64]
 WHICH = ("mean", "class", "linear", "linpred", "cumulative")
 
 
-class OrdinalResults(ClassResults):
+class OrdinalResults(OrderedResiduals, ClassResults):
     """A fitted model of ordered classes, made by ``model.fit()``.
 
     Coefficients come as Series, slopes first and thresholds (named ``low|medium``) last.

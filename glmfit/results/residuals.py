@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from glmfit.distributions import Tails
 from glmfit.errors import ArgumentError, NotAvailableError, suggest
 from glmfit.inference import residuals
 from glmfit.results.record import FitRecord
 
-__all__ = ["ModelResiduals"]
+__all__ = ["ClassResiduals", "ModelResiduals", "OrderedResiduals"]
 
 Array = NDArray[np.float64]
 
@@ -223,3 +224,115 @@ class ModelResiduals:
             }
         free = set(self._columns_of(None))
         return {name: columns for name, columns in named.items() if free.intersection(columns)}
+
+
+class ClassResiduals:
+    """Residuals of a model of several classes: those that a level has by itself."""
+
+    model: Any
+    record: FitRecord
+    resid_response: Any
+    kinds: ClassVar[tuple[str, ...]] = ("response", "pearson")
+
+    def get_resid(self, kind: str = "pearson", *, seed: Any = None) -> Any:
+        """Return residuals of a kind.
+
+        Parameters
+        ----------
+        kind : str
+            "response": observed less fitted shares; "pearson": the same over their binomial
+            standard deviations, level by level; for models of ordered classes also
+            "quantile" (see `resid_quantile`).
+        seed : int or numpy.random.Generator, optional
+            For "quantile".
+
+        Returns
+        -------
+        DataFrame of shape (n, K), or Series for "quantile"
+
+        Raises
+        ------
+        NotAvailableError
+            For deviance, working, partial and other residuals of one predictor a row, and
+            for quantile residuals of classes without an order: they are not defined.
+        """
+        if kind not in self.kinds:
+            raise NotAvailableError(
+                f"There are no {kind!r} residuals of {self.model.summary_name}: a row has several "
+                f"classes, and these have residuals by themselves. Known: {', '.join(self.kinds)}."
+            )
+        if seed is not None and kind != "quantile":
+            raise ArgumentError(f"seed= is for kind='quantile'; {kind} residuals are not random.")
+        if kind == "quantile":
+            return self._quantile(seed)
+        return getattr(self, f"resid_{kind}")
+
+    @property
+    def resid_pearson(self) -> pd.DataFrame:
+        """Pearson residuals of each level, (y - p) sqrt(weight / (p (1 - p))), shape (n, K)."""
+        data = self.model.data
+        fitted = self.model.fitted_probabilities(self.record)
+        weight = np.ones(len(fitted))
+        for part in (data.response.trials, data.var_weights):
+            if part is not None:
+                weight = weight * part
+        spread = fitted * (1.0 - fitted) / weight[:, None]
+        missed = data.response.y - fitted
+        # a class that a separated fit rules out, or makes certain, is fitted perfectly
+        rows = np.divide(missed, np.sqrt(spread), out=np.zeros_like(missed), where=spread > 0.0)
+        table: pd.DataFrame = self._table(rows, data.kept, data.index)
+        return table
+
+    _table: Any
+
+    def _quantile(self, seed: Any) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} does not define _quantile()")
+
+
+class OrderedResiduals(ClassResiduals):
+    """Residuals of a model of ordered classes."""
+
+    kinds: ClassVar[tuple[str, ...]] = (*ClassResiduals.kinds, "quantile")
+
+    def resid_quantile(self, seed: Any = None) -> Any:
+        """Return quantile residuals of ordered classes, standard normal if the model is right.
+
+        Parameters
+        ----------
+        seed : int or numpy.random.Generator, optional
+            For the random point between P(Y < y) and P(Y <= y); 0 by default.
+
+        Returns
+        -------
+        Series or ndarray of shape (n,)
+
+        Raises
+        ------
+        NotAvailableError
+            If rows hold counts of several classes, so that there is no one class to place.
+
+        References
+        ----------
+        Dunn, P. K. and Smyth, G. K. (1996). Randomized quantile residuals. *Journal of
+        Computational and Graphical Statistics* 5, 236-244.
+        """
+        return self._quantile(seed)
+
+    def _quantile(self, seed: Any) -> Any:
+        data = self.model.data
+        y = data.response.y
+        if not (y.max(axis=1) == 1.0).all():
+            raise NotAvailableError(
+                "Quantile residuals place the class of one observation among the others, and rows "
+                "here hold counts of several classes. Give one row to each class, with "
+                "freq_weights."
+            )
+        fitted = self.model.fitted_probabilities(self.record)
+        own = y.argmax(axis=1)[:, None] == np.arange(y.shape[1])
+        # of a row: 0 up to its class, 1 beyond
+        passed = np.cumsum(own, axis=1)
+        below = (fitted * (passed == 0)).sum(axis=1)
+        above = (fitted * ((passed == 1) & ~own)).sum(axis=1)
+        at = (fitted * own).sum(axis=1)
+        uniform = np.random.default_rng(0 if seed is None else seed).uniform(size=len(y))
+        return data.label(Tails(below, below + at, at + above, above).normal_scores(uniform))
