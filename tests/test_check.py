@@ -9,7 +9,13 @@ import pandas as pd
 import pytest
 
 import glmfit as gf
-from glmfit.errors import CollinearityWarning, ConvergenceWarning, DataWarning, SeparationWarning
+from glmfit.errors import (
+    CollinearityWarning,
+    ConvergenceWarning,
+    DataWarning,
+    NotAvailableError,
+    SeparationWarning,
+)
 from glmfit.inference.check import Check, Finding
 
 GOODNESS = json.loads(
@@ -212,6 +218,14 @@ def test_every_kind_of_model():
         found = result.check()
         assert line(found, "Convergence").verdict == "fine"
         assert "nan" not in str(found)
+
+
+def test_strata_are_not_left_out():
+    infert = gf.datasets.load("infert")
+    result = gf.conditional_logit("case ~ spontaneous + induced", infert, groups="stratum").fit()
+    with pytest.raises(NotAvailableError, match="belong to strata"):
+        result.get_influence()
+    assert line(result.check(), "Influential rows").verdict == "not applicable"
 
 
 def test_the_page():

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from glmfit.engine.separation import MOVED
-from glmfit.errors import ArgumentError
+from glmfit.errors import ArgumentError, NotAvailableError
 from glmfit.inference.choice import leading, probabilities
 from glmfit.inference.tails import chi2_sf
 from glmfit.output import Summary
@@ -86,6 +86,18 @@ class ConditionalResults(CheckMethods, LikelihoodResults):
     def llr_pvalue(self) -> float:
         """Its p-value, from chi-square with ``df_model`` degrees of freedom."""
         return chi2_sf(self.llr, self.df_model)
+
+    def get_influence(self, observed: bool = False, *, exact: bool = False) -> NoReturn:
+        """Raise: rows are not independent given their stratum, so none can be left out alone.
+
+        Raises
+        ------
+        NotAvailableError
+        """
+        raise NotAvailableError(
+            "The rows of a conditional logit belong to strata, and leaving one out changes what "
+            "the others are compared with. Fit again with subset= to see what a stratum does."
+        )
 
     def odds_ratios(self, alpha: float = 0.05) -> pd.DataFrame:
         """Return exp(coefficient) with its interval.
