@@ -7,6 +7,7 @@ prediction.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -328,6 +329,46 @@ class ModelSpec:
                 treatment = np.isin(matrix, (0.0, 1.0)).all() and matrix.shape[1] == len(matrix) - 1
                 if levels is not None and treatment and empty.size == 1:
                     found.setdefault(name, levels[int(empty[0])])
+        return found
+
+    def term_factors(self) -> dict[str, frozenset[str]]:
+        """Return, for each term with columns, the factors that it is made of."""
+        found: dict[str, frozenset[str]] = {}
+        start = 0
+        for sub in self.subterms:
+            widths = [
+                sub.contrasts[f.name()].shape[1]
+                if f.name() in sub.contrasts
+                else self.learned[f.name()].n_columns
+                for f in sub.factors
+            ]
+            stop = start + math.prod(widths)
+            for term, part in self.term_slices.items():
+                if part.start <= start < part.stop and start < stop:
+                    own = frozenset(f.name() for f in sub.factors)
+                    found[term] = found.get(term, frozenset()) | own
+            start = stop
+        return found
+
+    def uncentred_factors(self) -> list[str]:
+        """Return the factors whose contrasts do not sum to zero over the levels."""
+        found = []
+        for sub in self.subterms:
+            for name, matrix in sub.contrasts.items():
+                if np.abs(matrix.sum(axis=0)).max(initial=0.0) > 1e-8 and name not in found:
+                    found.append(name)
+        return found
+
+    def main_effects(self) -> dict[str, tuple[Array, tuple[Any, ...]]]:
+        """Return, for each factor that is a term, its coding (levels, columns) and its levels."""
+        found = {}
+        for sub in self.subterms:
+            if len(sub.factors) != 1 or sub.factors[0].name() not in sub.contrasts:
+                continue
+            name = sub.factors[0].name()
+            coding, part = sub.contrasts[name], self.term_slices.get(name, slice(0, 0))
+            if coding.shape[1] == part.stop - part.start:
+                found[name] = (coding, self.learned[name].levels or ())
         return found
 
 
