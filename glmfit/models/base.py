@@ -183,6 +183,27 @@ class Model(Counterfactuals):
         return names * (len(self.parameter_names) // max(len(names), 1))
 
     @property
+    def known_dispersion(self) -> float | None:
+        """The dispersion, or None where it is estimated."""
+        return 1.0
+
+    def llf_of(self, record: FitRecord, theta: Array, deviance: float, rank: int) -> float:
+        """Return the log-likelihood of the best submodel of its size.
+
+        Parameters
+        ----------
+        record : FitRecord
+            Of the fit of this model.
+        theta : ndarray of shape (P,)
+            Where the submodel has its maximum.
+        deviance : float
+            There.
+        rank : int
+            Number of its independent coefficients.
+        """
+        return record.llf - 0.5 * (deviance - record.deviance)
+
+    @property
     def exog_names(self) -> list[str]:
         """Names of the columns."""
         return list(self.data.names)

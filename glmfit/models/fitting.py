@@ -50,6 +50,7 @@ __all__ = [
     "kept_design",
     "null_constant",
     "penalised_record",
+    "submodel_llf",
     "warn_of_aliases",
 ]
 
@@ -62,6 +63,7 @@ CONVERGED_AT = 1e-9
 """The same for a fit that converged."""
 SLICE = 65536
 """Rows of which a value each is computed at a time."""
+ESTIMATED_BY_DEVIANCE = "estimated by the deviance"
 PERFECT = 1e-11
 """Unit deviance of a row that is fitted perfectly but for rounding."""
 
@@ -506,7 +508,7 @@ def _dispersion(
         note = None if family.dispersion is None else "estimated by Pearson's chi-square"
         return (pearson / df if df > 0 else math.nan), note
     if kind == "dev":
-        return (deviance / df if df > 0 else math.nan), "estimated by the deviance"
+        return (deviance / df if df > 0 else math.nan), ESTIMATED_BY_DEVIANCE
     if not isinstance(kind, (int, float, np.number)) or not (math.isfinite(kind) and kind > 0.0):
         raise ArgumentError(f"scale must be 'X2', 'dev' or a positive number (got {scale!r}).")
     return float(kind), "given"
@@ -539,6 +541,31 @@ def _saturated(likelihood: GLMLikelihood, data: ModelData) -> Callable[[float], 
         return float(sum(parts))
 
     return total
+
+
+def submodel_llf(
+    data: ModelData, family: Family, record: FitRecord, eta: Array, deviance: float, rank: int
+) -> float:
+    """Return the log-likelihood of a submodel whose dispersion is estimated.
+
+    Parameters
+    ----------
+    eta : ndarray of shape (n,)
+        Its predictor at its maximum.
+    deviance : float
+        There.
+    rank : int
+        Number of its independent columns.
+    """
+    likelihood = GLMLikelihood(family)
+    scale = record.scale
+    if record.scale_note is None:
+        pearson, _ = _ending(Pass(data.rows(), likelihood, Control()), family, eta)
+        scale = pearson / (record.nobs - rank)
+    elif record.scale_note == ESTIMATED_BY_DEVIANCE:
+        scale = deviance / (record.nobs - rank)
+    most = _saturated(likelihood, data)
+    return _log_likelihoods(family, most, (deviance,), record.nobs, scale)[0]
 
 
 def _log_likelihoods(

@@ -28,7 +28,13 @@ from glmfit.models.data import (
     BESIDE,
     FamilyReading,
 )
-from glmfit.models.fitting import check_boundary, fit_record, kept_design, penalised_record
+from glmfit.models.fitting import (
+    check_boundary,
+    fit_record,
+    kept_design,
+    penalised_record,
+    submodel_llf,
+)
 from glmfit.models.methods import one_control, other_settings, read_method
 from glmfit.models.penalty import Fitted
 from glmfit.models.regularized import Regularizable
@@ -428,6 +434,19 @@ class GLM(Regularizable):
     def expectation(self) -> GLMLikelihood:
         """What the likelihood knows of its means."""
         return GLMLikelihood(self.family)
+
+    @property
+    def known_dispersion(self) -> float | None:
+        """The dispersion of the family, or None where it is estimated."""
+        return self.family.dispersion
+
+    def llf_of(self, record: FitRecord, theta: Array, deviance: float, rank: int) -> float:
+        """Return the log-likelihood of a submodel, with a dispersion of its own."""
+        if self.family.dispersion is not None or self.family.quasi:
+            return super().llf_of(record, theta, deviance, rank)
+        return submodel_llf(
+            self._kept_data(), self.family, record, self.linear_predictor(theta), deviance, rank
+        )
 
     def _pass(self) -> Pass:
         return Pass(self._kept_data().rows(), GLMLikelihood(self.family), Control())

@@ -6,6 +6,6 @@ here knows of models.
 """
 
 from glmfit.output.summary import Summary
-from glmfit.output.table import Column, Field, Report, Row, Table
+from glmfit.output.table import Cell, Column, Field, Report, Row, Style, Table
 
-__all__ = ["Column", "Field", "Report", "Row", "Summary", "Table"]
+__all__ = ["Cell", "Column", "Field", "Report", "Row", "Style", "Summary", "Table"]
