@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 from glmfit.design import Design, constant_column
 from glmfit.engine.separation import Separation
 from glmfit.errors import ArgumentError, CollinearityWarning, NotAvailableError, suggest, warn
-from glmfit.inference.penalized import PenalizedFit, PenalizedTest
-from glmfit.inference.tails import chi2_sf, critical_value, two_sided
+from glmfit.inference.profile import PenalizedTest
+from glmfit.inference.tails import chi2_sf, two_sided
 from glmfit.output import Summary
 from glmfit.results.convergence import Convergence
+from glmfit.results.deviance import AnalysisOfDeviance
+from glmfit.results.hypothesis import HypothesisTests
+from glmfit.results.intervals import NO_PENALTY, Intervals
 from glmfit.results.margins import MarginMethods
 from glmfit.results.record import FitRecord
 from glmfit.results.regularized import RegularizedResults
@@ -26,23 +29,14 @@ __all__ = ["LikelihoodResults"]
 Array = NDArray[np.float64]
 
 
-_NO_PENALTY = (
-    "There is a penalised likelihood for method='firth' with a canonical link only (logit, "
-    "multinomial logit, log for Poisson)."
-)
-
-
-def positions(cols: Any, count: int) -> Any:
-    """Return the coefficients that ``cols`` chooses, by position."""
-    if cols is None:
-        return slice(None)
-    chosen = np.atleast_1d(np.asarray(cols))
-    if chosen.dtype.kind not in "iu" or (np.abs(chosen + 0.5) > count).any():
-        raise ArgumentError(f"cols are positions from 0 to {count - 1} (got {cols!r}).")
-    return chosen
-
-
-class LikelihoodResults(Convergence, MarginMethods, RegularizedResults):
+class LikelihoodResults(
+    HypothesisTests,
+    Intervals,
+    AnalysisOfDeviance,
+    Convergence,
+    MarginMethods,
+    RegularizedResults,
+):
     """A model fitted by maximum likelihood.
 
     Scalars are computed by the fit; arrays with a value for each row are computed when
@@ -168,59 +162,11 @@ class LikelihoodResults(Convergence, MarginMethods, RegularizedResults):
         groups = self.cov_kwds.get("n_groups")
         return self.df_resid if groups is None else groups - 1
 
-    def conf_int(self, alpha: float = 0.05, cols: Any = None, *, method: str = "wald") -> Any:
-        """Return intervals of the coefficients.
-
-        Parameters
-        ----------
-        alpha : float
-            The intervals cover ``1 - alpha``.
-        cols : array_like of int, optional
-            Coefficients to return, by position.
-        method : {"wald", "profile"}
-            Wald intervals, or profiles of the penalised likelihood of a fit by
-            ``method="firth"`` with a canonical link (Heinze and Schemper 2002).
-
-        Returns
-        -------
-        DataFrame or ndarray of shape (p, 2)
-            Lower and upper ends, in columns 0 and 1.
-        """
-        chosen = positions(cols, self.record.base.size)
-        ends = self._ends(alpha, chosen, method)
-        if not self.model.data.labelled:
-            return ends[chosen]
-        return pd.DataFrame(ends, index=self._names).iloc[chosen]
-
     @property
     def _shown_covariance(self) -> Array:
         """The covariance, NaN for coefficients that are not finite."""
         finite = np.isfinite(self.record.theta)
         return np.where(np.outer(finite, finite), self._covariance, np.nan)
-
-    def _ends(self, alpha: float, chosen: Any, method: str) -> Array:
-        """Return the ends of intervals, shape (p, 2); NaN for those not chosen."""
-        if method == "wald":
-            return self._interval(alpha)
-        if method != "profile":
-            raise ArgumentError(f"method must be 'wald' or 'profile' (got {method!r}).")
-        reach = critical_value(alpha, None)
-        profiled = self._penalised_fit()
-        asked = np.zeros(self.record.base.size, dtype=bool)
-        asked[chosen] = True
-        ends = np.full((asked.size, 2), np.nan)
-        for place, position in enumerate(self.record.kept):
-            if asked[position]:
-                ends[position] = profiled.interval(place, reach)
-        return ends
-
-    def _penalised_fit(self) -> PenalizedFit:
-        if self.record.penalty is None:
-            raise NotAvailableError(_NO_PENALTY)
-        record = self.record
-        kept = record.kept
-        run = self.model.fitted_pass(record)
-        return PenalizedFit(run, record.base[kept], record.unscaled[np.ix_(kept, kept)])
 
     def penalized_lr_test(self, terms: Any = None) -> PenalizedTest:
         """Test that coefficients are 0, on the penalised likelihood of a Firth fit.
@@ -285,11 +231,6 @@ class LikelihoodResults(Convergence, MarginMethods, RegularizedResults):
                 )
         return columns
 
-    def _interval(self, alpha: float) -> Array:
-        """Return the ends of Wald intervals, shape (p, 2)."""
-        reach = critical_value(alpha, self._df_test) * self._bse
-        return np.column_stack([self.record.theta - reach, self.record.theta + reach])
-
     def cov_params(self) -> Any:
         """Return the covariance of the coefficients, shape (p, p)."""
         covariance = self._shown_covariance
@@ -347,7 +288,7 @@ class LikelihoodResults(Convergence, MarginMethods, RegularizedResults):
             bias reduction, and links that are not canonical.
         """
         if self.record.penalty is None:
-            raise NotAvailableError(_NO_PENALTY)
+            raise NotAvailableError(NO_PENALTY)
         return self.llf + self.record.penalty
 
     @property

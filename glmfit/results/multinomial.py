@@ -14,9 +14,9 @@ from glmfit.errors import ArgumentError
 from glmfit.inference.shrinkage import least_penalised
 from glmfit.inference.tails import two_sided
 from glmfit.output import Summary
-from glmfit.results.base import positions
 from glmfit.results.classes import ClassResults
 from glmfit.results.iia import IIATests
+from glmfit.results.intervals import positions
 from glmfit.results.record import Regularization
 from glmfit.results.summary import summarise_levels
 
@@ -59,7 +59,7 @@ class MultinomialResults(IIATests, ClassResults):
             The intervals cover ``1 - alpha``.
         cols : array_like of int, optional
             Coefficients to return, by position, level by level.
-        method : {"wald", "profile"}
+        method : {"wald", "profile", "score"}
             As in `GLMResults.conf_int`.
 
         Returns

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from glmfit.errors import ArgumentError, NotAvailableError
 from glmfit.output import Summary
-from glmfit.results.base import positions
 from glmfit.results.classes import ClassResults
+from glmfit.results.intervals import positions
 from glmfit.results.residuals import OrderedResiduals
 from glmfit.results.summary import summarise_ordinal
 
@@ -45,15 +45,11 @@ class OrdinalResults(OrderedResiduals, ClassResults):
             The intervals cover ``1 - alpha``.
         cols : array_like of int, optional
             Coefficients to return, by position.
-        method : {"wald"}
-            Profile intervals are not available for ordinal models yet.
+        method : {"wald", "profile", "score"}
+            As in `GLMResults.conf_int`.
         """
-        if method != "wald":
-            raise ArgumentError(
-                f"Ordinal models have Wald intervals only, so far (got {method!r})."
-            )
         where = positions(cols, self.record.base.size)
-        frame = pd.DataFrame(self._interval(alpha), index=self._names)
+        frame = pd.DataFrame(self._ends(alpha, where, method), index=self._names)
         chosen: pd.DataFrame = frame.iloc[where]
         return chosen
 

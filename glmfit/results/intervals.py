@@ -1,0 +1,280 @@
+"""Intervals of coefficients, and the profiles that they come from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from glmfit.errors import ArgumentError, ConvergenceWarning, NotAvailableError, suggest, warn
+from glmfit.inference.hypothesis import Maximum
+from glmfit.inference.profile import Curve, End, PenalizedFit, Statistic, likelihood_curve
+from glmfit.inference.tails import critical_value
+from glmfit.results.hypothesis import require_likelihood, vocabulary
+from glmfit.results.record import FitRecord
+
+__all__ = ["NO_PENALTY", "Intervals", "positions"]
+
+Array = NDArray[np.float64]
+
+METHODS = ("wald", "profile", "score")
+
+NO_PENALTY = (
+    "There is a penalised likelihood for method='firth' with a canonical link only (logit, "
+    "multinomial logit, log for Poisson)."
+)
+
+
+def positions(cols: Any, count: int) -> Any:
+    """Return the coefficients that ``cols`` chooses, by position."""
+    if cols is None:
+        return slice(None)
+    chosen = np.atleast_1d(np.asarray(cols))
+    if chosen.dtype.kind not in "iu" or (np.abs(chosen + 0.5) > count).any():
+        raise ArgumentError(f"cols are positions from 0 to {count - 1} (got {cols!r}).")
+    return chosen
+
+
+class Intervals:
+    """Wald, profile and score intervals of a fit."""
+
+    model: Any
+    record: FitRecord
+    _covariance: Array
+    _bse: Array
+    _names: pd.Index
+    _df_test: float | None
+    _maximum: Callable[[], tuple[Maximum, NDArray[np.intp]]]
+
+    def conf_int(self, alpha: float = 0.05, cols: Any = None, *, method: str = "wald") -> Any:
+        """Return intervals of the coefficients.
+
+        Parameters
+        ----------
+        alpha : float
+            The intervals cover ``1 - alpha``.
+        cols : array_like of int, optional
+            Coefficients to return, by position.
+        method : {"wald", "profile", "score"}
+            Wald intervals; those of coefficients that a likelihood-ratio test does not
+            reject (profile likelihood; of a fit by ``method="firth"`` with a canonical
+            link, the penalised one, Heinze and Schemper 2002); or those that a score test
+            does not reject. The latter two hold for nonrobust covariances.
+
+        Returns
+        -------
+        DataFrame or ndarray of shape (p, 2)
+            Lower and upper ends, in columns 0 and 1. An end that does not exist, because
+            the likelihood never falls that far, is -inf or inf: where data are separated,
+            on the side on which the estimate is infinite.
+
+        Raises
+        ------
+        NotAvailableError
+            If no likelihood was maximised, or the covariance is robust.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If an end could not be found (NaN), or is where the model itself ends (a mean
+            at the end of its range).
+
+        Notes
+        -----
+        An estimated dispersion is held at its estimate, as MASS has it in R; quantiles are
+        those of the result's own tests, normal or t. For the normal linear model the
+        profile is then the Wald interval.
+
+        Examples
+        --------
+        >>> import glmfit as gf
+        >>> challenger = gf.datasets.load("challenger")
+        >>> result = gf.logit("O_RING_FAILURE ~ TEMPERATURE", challenger).fit()
+        >>> result.conf_int(method="profile").round(4)
+                          0        1
+        Intercept    3.3306  34.3422
+        TEMPERATURE -0.5155  -0.0608
+        """
+        chosen = positions(cols, self.record.base.size)
+        ends = self._ends(alpha, chosen, method)
+        if not self.model.data.labelled:
+            return ends[chosen]
+        return pd.DataFrame(ends, index=self._names).iloc[chosen]
+
+    def _interval(self, alpha: float) -> Array:
+        """Return the ends of Wald intervals, shape (p, 2)."""
+        reach = critical_value(alpha, self._df_test) * self._bse
+        return np.column_stack([self.record.theta - reach, self.record.theta + reach])
+
+    def _ends(self, alpha: float, chosen: Any, method: str) -> Array:
+        """Return the ends of intervals, shape (p, 2); NaN for those not chosen."""
+        if method not in METHODS:
+            raise ArgumentError(
+                f"method must be one of {', '.join(METHODS)} (got {method!r})."
+                f"{suggest(str(method), METHODS)}"
+            )
+        if method == "wald":
+            return self._interval(alpha)
+        reach = critical_value(alpha, self._df_test)
+        statistic: Statistic = "score" if method == "score" else "likelihood"
+        asked = np.zeros(self.record.base.size, dtype=bool)
+        asked[chosen] = True
+        ends = np.full((asked.size, 2), np.nan)
+        for position, curve in self._curves(np.flatnonzero(asked), statistic).items():
+            found = [curve.end(reach, side) for side in (-1.0, 1.0)]
+            _warn_of_ends(str(self._text_names[position]), found)
+            ends[position] = [end.value for end in found]
+        return ends
+
+    @property
+    def _text_names(self) -> tuple[str, ...]:
+        return vocabulary(self.model).names
+
+    def _curves(self, asked: NDArray[np.intp], statistic: Statistic) -> dict[int, Curve]:
+        """Return the curves of coefficients that are not aliased, by position."""
+        record = self.record
+        if record.penalty is not None and statistic == "likelihood":
+            fit = self._penalised_fit()
+            return {int(j): fit.curve(place) for place, j in enumerate(record.kept) if j in asked}
+        require_likelihood(self, "A profile", "Wald intervals (method='wald')", quasi=True)
+        maximum, ranked = self._maximum()
+        covariance = np.nan_to_num(record.unscaled[np.ix_(ranked, ranked)], nan=0.0)
+        theta = record.theta[ranked]
+        return {
+            int(j): likelihood_curve(
+                maximum,
+                place,
+                covariance,
+                statistic,
+                limit=float(theta[place]) if np.isinf(theta[place]) else 0.0,
+            )
+            for place, j in enumerate(ranked)
+            if j in asked
+        }
+
+    def _penalised_fit(self) -> PenalizedFit:
+        if self.record.penalty is None:
+            raise NotAvailableError(NO_PENALTY)
+        record = self.record
+        kept = record.kept
+        run = self.model.fitted_pass(record)
+        return PenalizedFit(run, record.base[kept], record.unscaled[np.ix_(kept, kept)])
+
+    def profile(
+        self,
+        terms: Any = None,
+        alpha: float = 0.01,
+        *,
+        points: int = 21,
+        method: str = "profile",
+    ) -> pd.DataFrame:
+        """Return the profile of coefficients: the signed root of what the likelihood loses.
+
+        A straight line means that Wald intervals are right.
+
+        Parameters
+        ----------
+        terms : str or list of str, optional
+            Coefficients, or terms of the formula; all by default.
+        alpha : float
+            The curve runs over the interval that covers ``1 - alpha``; on a side without
+            an end, as far as four times its other half (or four standard errors).
+        points : int
+            Number of values for each coefficient.
+        method : {"profile", "score"}
+
+        Returns
+        -------
+        DataFrame
+            Columns ``name, value, zeta, wald``: the coefficient, its values, the signed
+            root of the likelihood-ratio statistic (of the score statistic) there, and what
+            a Wald statistic would be (NaN without a finite estimate).
+
+        Examples
+        --------
+        >>> import glmfit as gf
+        >>> challenger = gf.datasets.load("challenger")
+        >>> result = gf.logit("O_RING_FAILURE ~ TEMPERATURE", challenger).fit()
+        >>> result.profile("TEMPERATURE", points=3).round(3)
+                  name  value   zeta   wald
+        0  TEMPERATURE -0.634 -2.576 -3.710
+        1  TEMPERATURE -0.324 -0.970 -0.844
+        2  TEMPERATURE -0.013  2.576  2.023
+        """
+        if method not in ("profile", "score"):
+            raise ArgumentError(f"method must be 'profile' or 'score' (got {method!r}).")
+        if not isinstance(points, (int, np.integer)) or points < 2:
+            raise ArgumentError(f"points must be a whole number of at least 2 (got {points!r}).")
+        asked = self._asked(terms)
+        reach = critical_value(alpha, self._df_test)
+        curves = self._curves(asked, "score" if method == "score" else "likelihood")
+        parts = [self._traced(j, curve, reach, int(points)) for j, curve in curves.items()]
+        if not parts:
+            raise NotAvailableError("The coefficients asked for are aliased; they have no profile.")
+        return pd.concat(parts, ignore_index=True)
+
+    def _asked(self, terms: Any) -> NDArray[np.intp]:
+        if terms is None:
+            return np.arange(self.record.base.size)
+        known = vocabulary(self.model).meaning
+        found = []
+        for name in [terms] if isinstance(terms, str) else list(terms):
+            if name not in known:
+                raise ArgumentError(
+                    f"There is no coefficient {name!r}.{suggest(str(name), known)} "
+                    f"Known: {', '.join(known)}."
+                )
+            found.append(known[name])
+        return np.unique(np.concatenate(found))
+
+    def _traced(self, position: int, curve: Curve, reach: float, points: int) -> pd.DataFrame:
+        """Return the curve between the ends that it has."""
+        low, high = _finite_ends([curve.end(reach, side).value for side in (-1.0, 1.0)], curve)
+        values = np.linspace(low, high, points)
+        side = _side_of(values, curve)
+        zeta = side * np.array([curve.height(float(v)) for v in values])
+        estimate, error = self.record.theta[position], self._bse[position]
+        wald = (values - estimate) / error if np.isfinite(estimate) else np.full(points, np.nan)
+        name = self._text_names[position]
+        return pd.DataFrame({"name": name, "value": values, "zeta": zeta, "wald": wald})
+
+
+def _finite_ends(ends: list[float], curve: Curve) -> tuple[float, float]:
+    """Return values between which to show a curve whose interval may have no ends."""
+    low, high = ends
+    middle = 0.0 if math.isnan(curve.centre) else curve.centre
+    if not math.isfinite(low) and not math.isfinite(high):
+        return middle - 4.0 * curve.unit, middle + 4.0 * curve.unit
+    if not math.isfinite(high):
+        return low, low + 4.0 * (max(middle - low, 0.0) or 4.0 * curve.unit)
+    if not math.isfinite(low):
+        return high - 4.0 * (max(high - middle, 0.0) or 4.0 * curve.unit), high
+    return low, high
+
+
+def _side_of(values: Array, curve: Curve) -> Array:
+    """Return on which side of the estimate values are, -1 or 1."""
+    if curve.limit:
+        return np.full(values.size, -math.copysign(1.0, curve.limit))
+    middle = 0.0 if math.isnan(curve.centre) else curve.centre
+    return np.where(values < middle, -1.0, 1.0)
+
+
+def _warn_of_ends(name: str, ends: list[End]) -> None:
+    for which, end in zip(("lower", "upper"), ends, strict=True):
+        if math.isnan(end.value):
+            warn(
+                f"The {which} end of the interval of {name} is missing: a fit on the way to it "
+                "reached no maximum.",
+                ConvergenceWarning,
+            )
+        elif end.boundary:
+            warn(
+                f"The {which} end of the interval of {name} ({end.value:.6g}) is where the model "
+                "ends: beyond it some mean is impossible. The likelihood falls no further before.",
+                ConvergenceWarning,
+            )
