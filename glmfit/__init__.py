@@ -10,6 +10,7 @@ dtype: float64
 """
 
 from glmfit import datasets, errors, families, links
+from glmfit.compare import anova, lr_test
 from glmfit.engine.control import Control
 from glmfit.models import (
     GLM,
@@ -56,6 +57,7 @@ __all__ = [
     "Probit",
     "add_constant",
     "adjacent_category",
+    "anova",
     "choice",
     "conditional_logit",
     "continuation_ratio",
@@ -65,6 +67,7 @@ __all__ = [
     "glm",
     "links",
     "logit",
+    "lr_test",
     "mnlogit",
     "ols",
     "ordered",

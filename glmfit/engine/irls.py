@@ -26,6 +26,7 @@ problems. *The R Journal* 3/2, 12-15.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
@@ -155,6 +156,7 @@ class Scorable(Protocol):
     @property
     def many(self) -> bool: ...
     def slope(self, theta: Array, /) -> Slope: ...
+    def derivative_rows(self) -> Iterator[Array]: ...
 
 
 def rounding(factor: Triangular, theta: Array) -> float:

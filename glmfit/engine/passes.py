@@ -249,6 +249,17 @@ class Pass:
         control = replace(self.control, chunk_rows=chunk_rows)
         return map_chunks(_quiet(evaluated), self.rows, control)
 
+    def derivative_rows(self) -> Iterator[Array]:
+        """Yield how the predictors of rows with weight move with theta, (rows * M, P) a chunk."""
+        predictor = self.predictor
+
+        def derivative(chunk: Rows) -> Array:
+            rows = predictor.dense_rows(chunk.design)
+            rows = rows if chunk.weight is None else rows[chunk.weight > 0.0]
+            return np.asarray(rows.reshape(-1, rows.shape[2]))
+
+        return map_chunks(derivative, self.rows, self.control)
+
     def score_rows(self, theta: Array) -> Array:
         """Return what each row adds to the score, shape (n, P)."""
         predictor = self.predictor

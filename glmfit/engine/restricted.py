@@ -7,6 +7,7 @@ pass, so that none of them needs a likelihood or a design of its own.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -93,6 +94,11 @@ class Restricted:
     def dispersion_guess(self, deviance: float) -> float:
         """Return the dispersion if it is known, else a first idea of it."""
         return self.run.dispersion_guess(deviance)
+
+    def derivative_rows(self) -> Iterator[Array]:
+        """Yield how the predictors of rows move with gamma."""
+        for rows in self.run.derivative_rows():
+            yield rows @ self.basis
 
     def _whole_triangle(self, gamma: Array) -> Triangular | None:
         theta = self.theta(gamma)

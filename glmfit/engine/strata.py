@@ -403,6 +403,10 @@ class StrataPass:
         """Return the largest difference of two predictors of a stratum."""
         return self.likelihood.reach(self.eta(theta))
 
+    def derivative_rows(self) -> Iterator[Array]:
+        """Yield the columns, with which the predictors of all rows move."""
+        yield self.columns
+
     def differences(self) -> Array:
         """Return case less control for every such pair of a stratum, shape (n_pairs, p)."""
         pairs = []

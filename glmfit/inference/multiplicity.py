@@ -34,7 +34,7 @@ def _bonferroni(p: Array) -> Array:
 
 
 def _sidak(p: Array) -> Array:
-    return -np.expm1(p.size * np.log1p(-p))
+    return np.asarray(-np.expm1(p.size * np.log1p(-p)))
 
 
 def _holm(p: Array) -> Array:

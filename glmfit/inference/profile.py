@@ -227,7 +227,8 @@ class _Held:
         if self.before is not None:
             step = self.last - self.before
             direction = step / step[self.position]
-        for start in (self.last + direction * move, self.last + self.direction * move):
+        for way in (direction, self.direction):
+            start: Array = self.last + way * move
             if np.isfinite(self.maximum.run.deviance(start)):
                 return start
         return self.last

@@ -29,7 +29,7 @@ from glmfit.formula.table import Table
 from glmfit.links import Link
 from glmfit.models.arrays import aligned_exog, array_data, design_of_arrays
 from glmfit.models.counterfactual import Counterfactuals
-from glmfit.models.data import ModelData, Reading, formula_data, log_exposure
+from glmfit.models.data import ModelData, Reading, extended_data, formula_data, log_exposure
 from glmfit.models.observed import ObservedClasses, new_classes, own_classes
 from glmfit.results.record import FitRecord
 from glmfit.sources import Rows
@@ -181,6 +181,37 @@ class Model(Counterfactuals):
         """The column that each coefficient belongs to, by name."""
         names = self.data.names
         return names * (len(self.parameter_names) // max(len(names), 1))
+
+    @property
+    def likelihood_name(self) -> str:
+        """What is maximised, in words; models with the same can be compared."""
+        return self.summary_name
+
+    def new_terms(self, scope: str, env: Mapping[str, Any] | None = None) -> list[str]:
+        """Return the terms that a part of a formula adds to the model's own."""
+        extended, _ = extended_data(self._kept_data(), scope, env)
+        assert extended.spec is not None and self.data.spec is not None
+        return [
+            term for term in extended.spec.term_slices if term not in self.data.spec.term_slices
+        ]
+
+    def extended(self, terms: str, env: Mapping[str, Any] | None = None) -> Self:
+        """Return the model on the same rows with further terms.
+
+        Parameters
+        ----------
+        terms : str
+            As they would stand in the formula.
+        env : dict, optional
+            Functions and values that the formula may use.
+        """
+        larger = copy.copy(self)
+        larger.data, larger.formula = extended_data(self._kept_data(), terms, env)
+        larger._settle_columns()
+        return larger
+
+    def _settle_columns(self) -> None:
+        """Do to the columns of a new formula what making the model did."""
 
     @property
     def known_dispersion(self) -> float | None:

@@ -162,6 +162,9 @@ class ConditionalLogit(DiscreteModel[ConditionalResults]):
                     f"{self.words.noun} is one observation, and has one weight."
                 )
 
+    def _settled(self) -> dict[str, Any]:
+        return {"groups": self.group_column}
+
     def __repr__(self) -> str:
         shown = repr(self.formula) if self.formula else f"{len(self.data.names)} columns"
         return f"<{type(self).__name__} {shown}>"

@@ -18,6 +18,7 @@ from glmfit.errors import (
     DataError,
     DataWarning,
     MissingDataError,
+    NotAvailableError,
     warn,
 )
 from glmfit.families import Family
@@ -40,6 +41,7 @@ __all__ = [
     "ModelData",
     "OffsetRule",
     "Reading",
+    "extended_data",
     "finish",
     "formula_data",
     "known_part",
@@ -360,6 +362,44 @@ def formula_data(
         ),
         reading,
     )
+
+
+def extended_data(
+    data: ModelData, terms: str, env: Mapping[str, Any] | None
+) -> tuple[ModelData, str]:
+    """Return the same rows with the columns of further terms, and the formula of all.
+
+    Raises
+    ------
+    NotAvailableError
+        If there is no formula.
+    MissingDataError
+        If a new column is missing in a row of the fit, which other fits then had more of.
+    """
+    spec = data.spec
+    if spec is None or data.table is None:
+        raise NotAvailableError(
+            "Terms are added to a model with a formula; fit the larger model, and compare the "
+            "two by anova(fit1, fit2)."
+        )
+    own = ["1" if term == "Intercept" else term for term in spec.term_slices]
+    own += [] if "Intercept" in spec.term_slices else ["0"]
+    own += [f"offset({factor.name()})" for factor in spec.offsets]
+    left = " + ".join(factor.name() for factor in spec.response)
+    formula = f"{left} ~ {' + '.join(own)} + {str(terms).strip().removeprefix('~')}"
+    parsed = parse(formula, data.table.names, env=env)
+    nothing = np.zeros(data.kept.size, dtype=bool)
+    try:
+        larger, rows = ModelSpec.learn(
+            parsed, data.table, nothing, missing="raise", outside=~data.kept
+        )
+    except MissingDataError as error:
+        raise MissingDataError(
+            f"{error} The fits would have different rows: fit the model without these rows "
+            "first (subset=)."
+        ) from error
+    names = larger.column_names
+    return replace(data, design=rows.design, names=names, spec=larger), formula
 
 
 def finish(data: ModelData, reading: Reading) -> ModelData:

@@ -100,6 +100,13 @@ class DiscreteModel(Model, Generic[Result]):
     def _settle(self, options: Mapping[str, Any]) -> None:
         """Take the remaining options, once the rows are there."""
 
+    def _settle_columns(self) -> None:
+        self._settle(self._settled())
+
+    def _settled(self) -> dict[str, Any]:
+        """Return the options that `_settle` took."""
+        return {}
+
     def _drop_intercept(self) -> None:
         """Leave the intercept out; factors stay coded as beside one."""
         data = self.data

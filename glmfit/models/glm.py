@@ -436,6 +436,11 @@ class GLM(Regularizable):
         return GLMLikelihood(self.family)
 
     @property
+    def likelihood_name(self) -> str:
+        """The family and its link."""
+        return f"{self.family.describe()}, {self.family.link} link"
+
+    @property
     def known_dispersion(self) -> float | None:
         """The dispersion of the family, or None where it is estimated."""
         return self.family.dispersion

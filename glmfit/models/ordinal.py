@@ -135,6 +135,14 @@ class OrdinalModel(DiscreteModel[OrdinalResults]):
         self.nonparallel = options.get("nonparallel")
         self.shared = ~_chosen(self.data, self.columns, self.nonparallel)
 
+    def _settled(self) -> dict[str, Any]:
+        return {"nonparallel": self.nonparallel}
+
+    @property
+    def likelihood_name(self) -> str:
+        """What is maximised, in words."""
+        return f"{self.summary_name}, {self.link} link"
+
     def __repr__(self) -> str:
         shown = repr(self.formula) if self.formula else f"{len(self.data.names)} columns"
         return f"<{type(self).__name__} {shown}, levels {' < '.join(map(str, self.levels))}>"

@@ -142,7 +142,7 @@ class ContrastResults(Shown):
         )
         lines = zip(names, self._values(alpha), strict=True)
         rows = tuple(Row(name, tuple(float(v) for v in line)) for name, line in lines)
-        notes = ()
+        notes: tuple[str, ...] = ()
         if self.value.any() and xname is None:
             notes = ("coef is the left-hand side; the test is of the hypothesis in its row.",)
         title = "Test for Constraints" if title is None else title

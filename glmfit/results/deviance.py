@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +12,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from glmfit.errors import ArgumentError, FormulaWarning, NotAvailableError, suggest, warn
-from glmfit.inference.hypothesis import Maximum
 from glmfit.inference.submodels import Returning, Submodels
 from glmfit.inference.tails import chi2_sf, f_sf
 from glmfit.output import Column, Row, Style, Summary, Table
+from glmfit.results.applicability import limit_notes, require_likelihood
 from glmfit.results.contrasts import Shown
-from glmfit.results.hypothesis import limit_notes, require_likelihood, term_positions
+from glmfit.results.estimated import Estimated, term_positions
 from glmfit.results.record import FitRecord
 
 __all__ = ["AnalysisOfDeviance", "AnovaTable", "chosen_test", "tail"]
@@ -105,19 +105,8 @@ class _Line:
     large: Terms
 
 
-class AnalysisOfDeviance:
+class AnalysisOfDeviance(Estimated):
     """Tests of whole terms, each against the model without it."""
-
-    model: Any
-    record: FitRecord
-    use_t: bool
-    cov_type: str
-    _covariance: Array
-    _aliased: NDArray[np.bool_]
-    _maximum: Callable[[], tuple[Maximum, NDArray[np.intp]]]
-    aic: float
-    df_resid: float
-    df_resid_inference: float
 
     def anova(self, type: int | str = 1, test: str | None = None) -> AnovaTable:
         """Test the terms of the model.
@@ -260,6 +249,60 @@ class AnalysisOfDeviance:
             frame = frame.drop(columns="aic")
         return AnovaTable(frame, "Single Term Deletions", self._shown(name), self._remarks(name))
 
+    def add1(
+        self, scope: str | Sequence[str], test: str | None = None, *, env: Any = None
+    ) -> AnovaTable:
+        """Compare the model with those that have one term more, each fitted to the same rows.
+
+        Parameters
+        ----------
+        scope : str or list of str
+            The terms, as they would stand in the formula: ``"z + x:z"`` or ``["z", "x:z"]``.
+        test : {"LR", "F", "Rao", "Wald"}, optional
+            As in `anova`. An estimated dispersion is that of the larger model.
+        env : dict, optional
+            Functions and values that the formula uses.
+
+        Returns
+        -------
+        AnovaTable
+            With the deviance and the AIC of each larger model.
+
+        Examples
+        --------
+        >>> import glmfit as gf
+        >>> warpbreaks = gf.datasets.load("warpbreaks")
+        >>> result = gf.poisson("breaks ~ wool", warpbreaks).fit()
+        >>> result.add1("tension").frame.round(3)
+                  df  deviance      aic  statistic  pvalue
+        <none>   NaN   281.333  559.997        NaN     NaN
+        tension  2.0   210.392  493.056     70.942     0.0
+        """
+        name = chosen_test(self, test, "add1()", without=("Cp",))
+        if self.record.scale_note is not None:
+            raise NotAvailableError(
+                f"The dispersion of this fit is {self.record.scale_note}; fit the larger models "
+                "likewise, and compare the fits by anova()."
+            )
+        text = scope if isinstance(scope, str) else " + ".join(scope)
+        terms = self.model.new_terms(text, env)
+        if not terms:
+            raise ArgumentError(f"The model has every term of {text!r} already.")
+        rows: list[tuple[Any, ...]] = [(np.nan, self.record.deviance, self.aic, np.nan, np.nan)]
+        for term in terms:
+            larger = self.model.extended(term, env).fit(use_t=self.use_t)
+            models = larger._submodels()
+            line = _Line(term, models.everything - {term}, models.everything)
+            df = models.compare(line.small, line.large).df
+            tested = larger._tested(models, line, name)
+            rows.append((df, larger.record.deviance, larger.aic, *tested))
+        columns = ["df", "deviance", "aic", "statistic", "pvalue"]
+        frame = _frame(rows, columns, ["<none>", *terms])
+        if math.isnan(self.record.llf):
+            frame = frame.drop(columns="aic")
+        notes = limit_notes(self)
+        return AnovaTable(frame, "Single Term Additions", self._shown(name), notes)
+
     # -- submodels -----------------------------------------------------------------------
 
     def _submodels(self) -> Submodels:
@@ -361,7 +404,7 @@ def _returning(model: Any, record: FitRecord, place: dict[int, int]) -> tuple[Re
             every = frozenset(term_of.values()) - {term_of[column]}
             found.append(Returning(term_of[column], every, ()))
             continue
-        sources = [k for k in np.flatnonzero(rows[0]) if k != own]
+        sources = [int(k) for k in np.flatnonzero(rows[0]) if k != own]
         copies = [np.flatnonzero(owners == names[k]) for k in (own, *sources)]
         directions = []
         if len({copy.size for copy in copies}) == 1:

@@ -11,12 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from glmfit.engine.control import Control
 from glmfit.errors import ArgumentError, ArgumentTypeError, NotAvailableError, suggest
 from glmfit.inference.hypothesis import (
     Hypothesis,
     Maximum,
-    Vocabulary,
     at_supremum,
     independent,
     read_hypothesis,
@@ -24,30 +22,22 @@ from glmfit.inference.hypothesis import (
 )
 from glmfit.inference.multiplicity import adjusted_pvalues
 from glmfit.inference.tails import chi2_sf, f_sf, two_sided
+from glmfit.results.applicability import limit_notes, require_likelihood
 from glmfit.results.contrasts import (
     ContrastResults,
     HypothesisTest,
     PairwiseResults,
     WaldTestResults,
 )
-from glmfit.results.record import FitRecord
+from glmfit.results.estimated import Estimated, term_positions
 
-__all__ = ["HypothesisTests", "limit_notes", "require_likelihood"]
+__all__ = ["HypothesisTests", "joint_test"]
 
 Array = NDArray[np.float64]
 Positions = NDArray[np.intp]
 
-UNTIL_SETTLED = 40
-"""Iterations after which a fit that runs to infinity gains nothing: each divides the rest
-of the deviance by e."""
 
-SUPREMUM = (
-    "The data are separated: log-likelihoods are the limits that they tend to, and the "
-    "approximation by chi-square is rough."
-)
-
-
-class HypothesisTests:
+class HypothesisTests(Estimated):
     """Wald, likelihood-ratio and score tests of linear hypotheses.
 
     A hypothesis is text in patsy's language (``"age = income"``, ``"x1 = x2 = 0, x3 = 2"``;
@@ -59,28 +49,6 @@ class HypothesisTests:
     levels: ``"age = income"`` says so of each level, ``"Medium:age = High:age"`` compares
     two.
     """
-
-    model: Any
-    record: FitRecord
-    use_t: bool
-    cov_type: str
-    _covariance: Array
-
-    @property
-    def df_resid(self) -> float:
-        """Observations less independent columns."""
-        raise NotImplementedError
-
-    @property
-    def df_resid_inference(self) -> float:
-        """Degrees of freedom of t tests."""
-        raise NotImplementedError
-
-    # -- what may be written -----------------------------------------------------------
-
-    @property
-    def _vocabulary(self) -> Vocabulary:
-        return vocabulary(self.model)
 
     def _hypothesis(self, given: Any) -> Hypothesis:
         """Return a hypothesis about coefficients that all have an estimate."""
@@ -105,11 +73,6 @@ class HypothesisTests:
                 "and so no Wald test. Use lr_test(), score_test() or a fit by method='firth'."
             )
         return found
-
-    @property
-    def _aliased(self) -> NDArray[np.bool_]:
-        """Which coefficients belong to columns that were left out."""
-        return np.array([c in self.record.aliased for c in self.model.parameter_columns], bool)
 
     # -- Wald --------------------------------------------------------------------------
 
@@ -154,7 +117,8 @@ class HypothesisTests:
         t = self.use_t if use_t is None else use_t
         df = float(self.df_resid_inference)
         known = np.isfinite(self.record.theta)
-        matrix = np.where(found.matrix[:, ~known].any(axis=1)[:, None], np.nan, found.matrix)
+        unknown = np.asarray(found.matrix[:, ~known]).any(axis=1)
+        matrix = np.where(unknown.reshape(-1, 1), np.nan, found.matrix)
         effect = matrix[:, known] @ self.record.theta[known]
         part = covariance[np.ix_(known, known)]
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -323,7 +287,8 @@ class HypothesisTests:
                     f"Terms: {', '.join(terms)}."
                 )
             asked[text] = np.concatenate(parts)
-        lines, notes = {}, []
+        lines: dict[str, dict[str, float]] = {}
+        notes: list[str] = []
         for name, where in asked.items():
             lines[name] = self._term_line(where, notes, name)
         for name, given in extra_constraints or []:
@@ -535,105 +500,11 @@ class HypothesisTests:
         maximum, ranked = self._maximum()
         return independent(self._hypothesis(given)), maximum, ranked
 
-    def _maximum(self) -> tuple[Maximum, Positions]:
-        """Return the maximum over all coefficients that are not aliased, and their positions."""
-        ranked = np.flatnonzero(~self._aliased)
-        whole = replace(self.record, kept=ranked, separation=None)
-        run = self.model.fitted_pass(whole)
-        record = self.record
-        control = Control() if record.separation is None else Control(maxiter=UNTIL_SETTLED)
-        return Maximum(run, record.base[ranked], record.deviance, record.scale, control), ranked
-
-
-# -- what models call their coefficients -----------------------------------------------------
-
-
-def vocabulary(model: Any) -> Vocabulary:
-    """Return what may be written for a model's coefficients (see `HypothesisTests`)."""
-    names: list[str] = []
-    words: dict[str, Positions] = {}
-    for j, name in enumerate(model.parameter_names):
-        parts = (name,) if isinstance(name, str) else tuple(map(str, name))
-        names.append(":".join(parts))
-        words[names[-1]] = np.array([j], dtype=np.intp)
-        if len(parts) == 2:
-            words.setdefault(f"y{parts[0]}_{parts[1]}", words[names[-1]])
-    owners = np.array(model.parameter_columns, dtype=object)
-    several = {str(c): np.flatnonzero(owners == c) for c in dict.fromkeys(owners) if c}
-    for word, where in {**several, **term_positions(model)}.items():
-        words.setdefault(word, where)
-    return Vocabulary(tuple(names), words)
-
-
-def term_positions(model: Any) -> dict[str, Positions]:
-    """Return the coefficients of each term (of each column without a formula), all levels."""
-    owners = np.array(model.parameter_columns, dtype=object)
-    spec = model.data.spec
-    if spec is None:
-        return {name: np.flatnonzero(owners == name) for name in model.data.names}
-    found = {
-        term: np.flatnonzero(np.isin(owners, spec.column_names[part]))
-        for term, part in spec.term_slices.items()
-    }
-    return {term: where for term, where in found.items() if where.size}
-
 
 def _head(name: str, column: str) -> str:
     """Return what a coefficient's name says beyond its column's, such as ``Medium:``."""
     rest = name.removesuffix(column) if name.endswith(column) else name.removeprefix(column)
     return f"{rest.strip(':')}: " if rest else ""
-
-
-# -- when tests apply --------------------------------------------------------------------------
-
-
-def require_likelihood(result: Any, what: str, instead: str, *, quasi: bool = False) -> None:
-    """Raise unless the fit is a maximum of a likelihood that tests may rest on.
-
-    Parameters
-    ----------
-    result : LikelihoodResults
-    what : str
-        The test, to begin a sentence with.
-    instead : str
-        What to use where the covariance is robust.
-    quasi : bool
-        Whether quasi-likelihoods will do.
-    """
-    record = result.record
-    if record.bias_reduced is not None:
-        raise NotAvailableError(
-            f"{what} compares maxima of the likelihood, and {record.bias_reduced.lower()} "
-            "estimates do not maximise it. Use penalized_lr_test() where the link is canonical, "
-            "or Wald tests."
-        )
-    if result.cov_type != "nonrobust":
-        raise NotAvailableError(
-            f"{what} rests on the model's own variance, and this result has a robust covariance "
-            f"({result.cov_type}). Use {instead}, which follows it, or fit with "
-            "cov_type='nonrobust'."
-        )
-    if not record.converged and record.separation is None:
-        raise NotAvailableError(
-            f"{what} needs the maximum, and the fit did not reach it: {record.reason}."
-        )
-    if quasi:
-        return
-    if math.isnan(record.llf):
-        raise NotAvailableError(
-            f"{what} needs a likelihood, and this family has a quasi-likelihood only. Use F "
-            "tests: anova(test='F'), f_test() or score_test()."
-        )
-    if record.scale_note is not None and result.model.known_dispersion is not None:
-        raise NotAvailableError(
-            f"{what} needs a likelihood, and this one does not hold with a dispersion that is "
-            f"{record.scale_note}. Use anova(test='F'), f_test() or score_test()."
-        )
-
-
-def limit_notes(result: Any) -> tuple[str, ...]:
-    """Return what is to be said of likelihoods that have a supremum only."""
-    return () if result.record.separation is None else (SUPREMUM,)
 
 
 def _require_maximum(solution: Any, found: Hypothesis) -> None:

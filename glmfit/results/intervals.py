@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,11 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from glmfit.errors import ArgumentError, ConvergenceWarning, NotAvailableError, suggest, warn
-from glmfit.inference.hypothesis import Maximum
 from glmfit.inference.profile import Curve, End, PenalizedFit, Statistic, likelihood_curve
 from glmfit.inference.tails import critical_value
-from glmfit.results.hypothesis import require_likelihood, vocabulary
-from glmfit.results.record import FitRecord
+from glmfit.results.applicability import require_likelihood
+from glmfit.results.estimated import Estimated
 
 __all__ = ["NO_PENALTY", "Intervals", "positions"]
 
@@ -39,16 +37,8 @@ def positions(cols: Any, count: int) -> Any:
     return chosen
 
 
-class Intervals:
+class Intervals(Estimated):
     """Wald, profile and score intervals of a fit."""
-
-    model: Any
-    record: FitRecord
-    _covariance: Array
-    _bse: Array
-    _names: pd.Index
-    _df_test: float | None
-    _maximum: Callable[[], tuple[Maximum, NDArray[np.intp]]]
 
     def conf_int(self, alpha: float = 0.05, cols: Any = None, *, method: str = "wald") -> Any:
         """Return intervals of the coefficients.
@@ -132,7 +122,7 @@ class Intervals:
 
     @property
     def _text_names(self) -> tuple[str, ...]:
-        return vocabulary(self.model).names
+        return self._vocabulary.names
 
     def _curves(self, asked: NDArray[np.intp], statistic: Statistic) -> dict[int, Curve]:
         """Return the curves of coefficients that are not aliased, by position."""
@@ -220,7 +210,7 @@ class Intervals:
     def _asked(self, terms: Any) -> NDArray[np.intp]:
         if terms is None:
             return np.arange(self.record.base.size)
-        known = vocabulary(self.model).meaning
+        known = self._vocabulary.meaning
         found = []
         for name in [terms] if isinstance(terms, str) else list(terms):
             if name not in known:

@@ -1,0 +1,109 @@
+"""What tests and intervals of a fit have in common: its maximum, and words for coefficients."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glmfit.engine.control import Control
+from glmfit.inference.hypothesis import Maximum, Vocabulary
+from glmfit.results.record import FitRecord
+
+__all__ = ["Estimated", "term_positions", "vocabulary"]
+
+Array = NDArray[np.float64]
+Positions = NDArray[np.intp]
+
+UNTIL_SETTLED = 40
+"""Iterations after which a fit that runs to infinity gains nothing: each divides the rest
+of the deviance by e."""
+
+
+class Estimated:
+    """A fit as its tests see it; `LikelihoodResults` has the values."""
+
+    model: Any
+    record: FitRecord
+    use_t: bool
+    cov_type: str
+    _covariance: Array
+
+    @property
+    def df_resid(self) -> float:
+        """Observations less independent columns."""
+        return self.record.df_resid
+
+    @property
+    def df_resid_inference(self) -> float:
+        """Degrees of freedom of t and F tests."""
+        return self.df_resid
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion."""
+        raise NotImplementedError(f"{type(self).__name__} does not define aic")
+
+    @property
+    def _names(self) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} does not define _names")
+
+    @property
+    def _bse(self) -> Array:
+        raise NotImplementedError(f"{type(self).__name__} does not define _bse")
+
+    @property
+    def _df_test(self) -> float | None:
+        return self.df_resid_inference if self.use_t else None
+
+    @property
+    def _aliased(self) -> NDArray[np.bool_]:
+        """Which coefficients belong to columns that were left out, shape (P,)."""
+        return np.array([c in self.record.aliased for c in self.model.parameter_columns], bool)
+
+    @property
+    def _vocabulary(self) -> Vocabulary:
+        return vocabulary(self.model)
+
+    def _maximum(self) -> tuple[Maximum, Positions]:
+        """Return the maximum over all coefficients that are not aliased, and their positions.
+
+        Of a separated fit it is the supremum, over all rows and all of these coefficients.
+        """
+        ranked = np.flatnonzero(~self._aliased)
+        record = self.record
+        run = self.model.fitted_pass(replace(record, kept=ranked, separation=None))
+        control = Control() if record.separation is None else Control(maxiter=UNTIL_SETTLED)
+        return Maximum(run, record.base[ranked], record.deviance, record.scale, control), ranked
+
+
+def vocabulary(model: Any) -> Vocabulary:
+    """Return what may be written for a model's coefficients (see `HypothesisTests`)."""
+    names: list[str] = []
+    words: dict[str, Positions] = {}
+    for j, name in enumerate(model.parameter_names):
+        parts = (name,) if isinstance(name, str) else tuple(map(str, name))
+        names.append(":".join(parts))
+        words[names[-1]] = np.array([j], dtype=np.intp)
+        if len(parts) == 2:
+            words.setdefault(f"y{parts[0]}_{parts[1]}", words[names[-1]])
+    owners = np.array(model.parameter_columns, dtype=object)
+    several = {str(c): np.flatnonzero(owners == c) for c in dict.fromkeys(owners) if c}
+    for word, where in {**several, **term_positions(model)}.items():
+        words.setdefault(word, where)
+    return Vocabulary(tuple(names), words)
+
+
+def term_positions(model: Any) -> dict[str, Positions]:
+    """Return the coefficients of each term (of each column without a formula), all levels."""
+    owners = np.array(model.parameter_columns, dtype=object)
+    spec = model.data.spec
+    if spec is None:
+        return {name: np.flatnonzero(owners == name) for name in model.data.names}
+    found = {
+        term: np.flatnonzero(np.isin(owners, spec.column_names[part]))
+        for term, part in spec.term_slices.items()
+    }
+    return {term: where for term, where in found.items() if where.size}
