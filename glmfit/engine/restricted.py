@@ -166,7 +166,7 @@ def fit_restricted(
     inner = Restricted(run, origin, basis)
     if basis.shape[1] == 0:
         return _nothing_left(run, origin)
-    gamma = _inside(inner, length * (start - origin), basis * length[:, None])
+    gamma = _inside(inner, start - origin, information, length)
     found = fit_irls(inner, gamma, control, observed=observed)
     theta = inner.theta(found.theta)
     return replace(
@@ -177,13 +177,19 @@ def fit_restricted(
     )
 
 
-def _inside(inner: Restricted, move: Array, basis: Array) -> Array:
-    """Return a gamma of finite deviance: 0, or the one nearest to the start."""
-    nearest = basis.T @ move
-    for gamma in (np.zeros(nearest.size), nearest):
-        if np.isfinite(inner.deviance(gamma)):
-            return np.asarray(gamma)
-    return np.zeros(nearest.size)
+def _inside(inner: Restricted, move: Array, information: Array, length: Array) -> Array:
+    """Return a gamma to start at: 0, or one near the start, whichever has the least deviance.
+
+    From a maximum, the nearest in the metric of the information is where the restricted
+    maximum would be if the likelihood were quadratic.
+    """
+    basis = inner.basis
+    candidates = [np.zeros(basis.shape[1]), (basis * length[:, None] ** 2).T @ move]
+    weighted = basis.T @ information
+    if np.isfinite(weighted).all():
+        candidates.insert(0, np.linalg.lstsq(weighted @ basis, weighted @ move, rcond=None)[0])
+    deviance = [inner.deviance(gamma) for gamma in candidates]
+    return candidates[int(np.argmin(np.nan_to_num(deviance, nan=np.inf)))]
 
 
 def _nothing_left(run: Scorable, theta: Array) -> Solution:

@@ -91,6 +91,9 @@ class ModelSpec:
         As patsy names them.
     term_slices : dict of str to slice
         Columns of each term.
+    term_order : tuple of str
+        The terms as the formula has them, main effects before interactions; patsy puts
+        columns of factors before those of numbers.
     """
 
     text: str
@@ -101,6 +104,7 @@ class ModelSpec:
     subterms: tuple[Subterm, ...]
     column_names: tuple[str, ...]
     term_slices: dict[str, slice]
+    term_order: tuple[str, ...] = ()
 
     @classmethod
     def learn(
@@ -180,6 +184,9 @@ class ModelSpec:
             subterms=subterms,
             column_names=tuple(info.column_names),
             term_slices=dict(info.term_name_slices),
+            term_order=tuple(
+                term.name() for term in sorted(parsed.terms, key=lambda term: len(term.factors))
+            ),
         )
 
     def rows(self, data: Any, *, new_levels: str = "raise") -> DesignRows:

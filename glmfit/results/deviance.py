@@ -308,9 +308,11 @@ class AnalysisOfDeviance(Estimated):
     def _submodels(self) -> Submodels:
         maximum, ranked = self._maximum()
         place = {int(j): k for k, j in enumerate(ranked)}
+        positions, spec = term_positions(self.model), self.model.data.spec
+        order = list(positions) if spec is None else [t for t in spec.term_order if t in positions]
         terms = {
-            term: np.array([place[int(j)] for j in where if int(j) in place], dtype=np.intp)
-            for term, where in term_positions(self.model).items()
+            term: np.array([place[int(j)] for j in positions[term] if int(j) in place], np.intp)
+            for term in order
         }
         return Submodels(maximum, terms, _returning(self.model, self.record, place))
 
