@@ -346,7 +346,7 @@ def test_wrong_arguments(results):
     result = results["poisson"]
     with pytest.raises(ArgumentError, match="type must be 1, 2 or 3"):
         result.anova(4)
-    with pytest.raises(ArgumentError, match="no test 'lrr'.*Did you mean 'lr"):
+    with pytest.raises(ArgumentError, match=r"no test 'lrr'.*Did you mean 'lr"):
         result.anova(test="lrr")
     with pytest.raises(ArgumentError, match="Cp"):
         result.anova(type=2, test="Cp")
@@ -469,7 +469,7 @@ def test_separated_fits_compare_suprema():
         gf.anova(small, result, test="Wald")
 
 
-# -- how they look ----------------------------------------------------------------------------------
+# -- how they look -----------------------------------------------------------------------------
 
 
 def test_tables_print_and_give_frames(results):

@@ -187,7 +187,8 @@ def _inside(inner: Restricted, move: Array, information: Array, length: Array) -
     candidates = [np.zeros(basis.shape[1]), (basis * length[:, None] ** 2).T @ move]
     weighted = basis.T @ information
     if np.isfinite(weighted).all():
-        candidates.insert(0, np.linalg.lstsq(weighted @ basis, weighted @ move, rcond=None)[0])
+        quadratic, *_ = np.linalg.lstsq(weighted @ basis, weighted @ move, rcond=None)
+        candidates.insert(0, np.asarray(quadratic, dtype=np.float64))
     deviance = [inner.deviance(gamma) for gamma in candidates]
     return candidates[int(np.argmin(np.nan_to_num(deviance, nan=np.inf)))]
 

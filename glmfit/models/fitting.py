@@ -544,14 +544,14 @@ def _saturated(likelihood: GLMLikelihood, data: ModelData) -> Callable[[float], 
 
 
 def submodel_llf(
-    data: ModelData, family: Family, record: FitRecord, eta: Array, deviance: float, rank: int
+    data: ModelData, family: Family, record: FitRecord, theta: Array, deviance: float, rank: int
 ) -> float:
     """Return the log-likelihood of a submodel whose dispersion is estimated.
 
     Parameters
     ----------
-    eta : ndarray of shape (n,)
-        Its predictor at its maximum.
+    theta : ndarray of shape (p,)
+        Its maximum, over all columns of the model.
     deviance : float
         There.
     rank : int
@@ -560,7 +560,7 @@ def submodel_llf(
     likelihood = GLMLikelihood(family)
     scale = record.scale
     if record.scale_note is None:
-        pearson, _ = _ending(Pass(data.rows(), likelihood, Control()), family, eta)
+        pearson, _ = _ending(Pass(data.rows(), likelihood, Control()), family, theta)
         scale = pearson / (record.nobs - rank)
     elif record.scale_note == ESTIMATED_BY_DEVIANCE:
         scale = deviance / (record.nobs - rank)

@@ -449,9 +449,7 @@ class GLM(Regularizable):
         """Return the log-likelihood of a submodel, with a dispersion of its own."""
         if self.family.dispersion is not None or self.family.quasi:
             return super().llf_of(record, theta, deviance, rank)
-        return submodel_llf(
-            self._kept_data(), self.family, record, self.linear_predictor(theta), deviance, rank
-        )
+        return submodel_llf(self._kept_data(), self.family, record, theta, deviance, rank)
 
     def _pass(self) -> Pass:
         return Pass(self._kept_data().rows(), GLMLikelihood(self.family), Control())
