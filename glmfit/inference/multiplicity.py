@@ -132,5 +132,6 @@ def adjusted_pvalues(pvalues: Array, method: str = "holm-sidak") -> Array:
     order = there[np.argsort(pvalues[there], kind="stable")]
     out = np.full(pvalues.size, np.nan)
     if order.size:
-        out[order] = np.minimum(ADJUSTMENTS[name](pvalues[order]), 1.0)
+        with np.errstate(divide="ignore"):  # log(1 - p) of p = 1 is -inf, as it should be
+            out[order] = np.minimum(ADJUSTMENTS[name](pvalues[order]), 1.0)
     return out

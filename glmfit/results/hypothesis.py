@@ -276,9 +276,11 @@ class HypothesisTests(Estimated):
         terms = term_positions(self.model)
         columns = {name: len({self.model.parameter_columns[j] for j in where})
                    for name, where in terms.items()}  # fmt: skip
-        asked: dict[str, Any] = {
-            name: where for name, where in terms.items() if not (skip_single and columns[name] == 1)
-        }
+        asked = [
+            (name, where)
+            for name, where in terms.items()
+            if not (skip_single and columns[name] == 1)
+        ]
         for text in combine_terms or []:
             parts = [where for name, where in terms.items() if text in name]
             if not parts:
@@ -286,14 +288,11 @@ class HypothesisTests(Estimated):
                     f"No term has {text!r} in its name.{suggest(text, terms)} "
                     f"Terms: {', '.join(terms)}."
                 )
-            asked[text] = np.concatenate(parts)
-        lines: dict[str, dict[str, float]] = {}
+            asked.append((text, np.concatenate(parts)))
         notes: list[str] = []
-        for name, where in asked.items():
-            lines[name] = self._term_line(where, notes, name)
-        for name, given in extra_constraints or []:
-            lines[str(name)] = _line(self.wald_test(given))
-        table = pd.DataFrame.from_dict(lines, orient="index")
+        lines = [(name, self._term_line(where, notes, name)) for name, where in asked]
+        lines += [(name, _line(self.wald_test(given))) for name, given in extra_constraints or []]
+        table = pd.DataFrame([line for _, line in lines], index=[str(name) for name, _ in lines])
         table["df_constraint"] = table["df_constraint"].astype(int)
         if not self.use_t:
             table = table.drop(columns="df_denom")
