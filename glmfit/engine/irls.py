@@ -157,6 +157,7 @@ class Scorable(Protocol):
     def many(self) -> bool: ...
     def slope(self, theta: Array, /) -> Slope: ...
     def derivative_rows(self) -> Iterator[Array]: ...
+    def information_slopes(self, theta: Array, /, columns: Array) -> Array: ...
 
 
 def rounding(factor: Triangular, theta: Array) -> float:
@@ -197,6 +198,7 @@ def fit_irls(
     observed: bool = False,
     steps: Steps = "newton",
     factor: Triangular | None = None,
+    supremum: bool = False,
 ) -> Solution:
     """Maximise the likelihood from ``theta``.
 
@@ -213,13 +215,16 @@ def fit_irls(
         How steps are made.
     factor : Triangular, optional
         Factor of about what the information is at ``theta``, to make the first step with.
+    supremum : bool
+        Take a supremum for a maximum: where the likelihood has settled although
+        coefficients run to infinity. Beyond that point rounding would take over.
 
     Returns
     -------
     Solution
     """
     with one_blas_thread:
-        return Scoring(run, control, observed, steps).solve(theta, factor)
+        return Scoring(run, control, observed, steps, supremum).solve(theta, factor)
 
 
 def approach(
@@ -260,7 +265,12 @@ class Scoring:
     """Scoring on one pass object; holds what the steps share."""
 
     def __init__(
-        self, run: Scorable, control: Control, observed: bool, steps: Steps = "newton"
+        self,
+        run: Scorable,
+        control: Control,
+        observed: bool,
+        steps: Steps = "newton",
+        supremum: bool = False,
     ) -> None:
         self.run = run
         self.control = control
@@ -274,6 +284,7 @@ class Scoring:
         """Size of the point before."""
         self.adrift = 0
         """For how many points the score has vanished while predictors moved on."""
+        self.supremum = supremum
 
     def solve(self, theta: Array, factor: Triangular | None = None) -> Solution:
         """Run the loop."""
@@ -425,6 +436,8 @@ class Scoring:
             reason = NO_LESS if self.in_rounding(point) else None
         if reason is None:
             return None, np.inf
+        if self.supremum:
+            return reason, np.inf
         move = self.settling(point)
         self.adrift = self.adrift + 1 if move == np.inf else 0
         return (None if move == np.inf else reason), move

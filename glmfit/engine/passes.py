@@ -28,6 +28,9 @@ T = TypeVar("T")
 MANY = 2**20
 """Numbers in a design that takes milliseconds to go through."""
 
+STEP = 6e-6
+"""Step of a central difference, the cube root of rounding."""
+
 
 class EtaStats(Protocol):
     """What a likelihood returns for a chunk."""
@@ -248,6 +251,46 @@ class Pass:
 
         control = replace(self.control, chunk_rows=chunk_rows)
         return map_chunks(_quiet(evaluated), self.rows, control)
+
+    def information_slopes(self, theta: Array, columns: Array) -> Array:
+        """Return c' (dI / dtheta_j) c for the j-th column c of a matrix, shape (P,).
+
+        The derivative of each row's weight is a central difference in eta.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (P,)
+        columns : ndarray of shape (P, P)
+        """
+        predictor = self.predictor
+
+        def slopes(chunk: Rows, eta: Array, _: EtaStats) -> Array:
+            moves = predictor.dense_rows(chunk.design)
+            turned = moves @ columns
+            if predictor.count == 1:
+                step = STEP * np.maximum(1.0, np.abs(eta))
+                slope = self._weight_change(chunk, eta, step) / (2.0 * step)
+                line = moves[:, 0] * turned[:, 0] ** 2
+                return np.asarray(slope @ line)
+            out = np.zeros(theta.size)
+            for j in range(theta.size):
+                size = float(np.abs(moves[:, :, j]).max(initial=0.0))
+                if size == 0.0:
+                    continue
+                change = self._weight_change(chunk, eta, moves[:, :, j] * (STEP / size))
+                for (a, b), line in zip(pairs(predictor.count), change, strict=True):
+                    times = 1.0 if a == b else 2.0
+                    total = float(line @ (turned[:, a, j] * turned[:, b, j]))
+                    out[j] += times * total * size / (2.0 * STEP)
+            return out
+
+        return np.asarray(sum(self.map(theta, slopes, self.control.chunk_rows)))
+
+    def _weight_change(self, chunk: Rows, eta: Array, step: Array) -> Array:
+        """Return the weights of rows at eta + step less those at eta - step."""
+        ahead = self.likelihood.evaluate(chunk.y, eta + step, chunk.weight).weight
+        behind = self.likelihood.evaluate(chunk.y, eta - step, chunk.weight).weight
+        return ahead - behind
 
     def derivative_rows(self) -> Iterator[Array]:
         """Yield how the predictors of rows with weight move with theta, (rows * M, P) a chunk."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from glmfit.engine.control import Control
 from glmfit.engine.irls import Canonical, Scorable, Solution, fit_irls
 from glmfit.engine.linalg import Triangular, merge_triangular
-from glmfit.engine.passes import Slope, SuffStats
+from glmfit.engine.passes import STEP, Slope, SuffStats
 
 __all__ = ["Restricted", "fit_restricted", "null_space"]
 
@@ -95,6 +95,16 @@ class Restricted:
         """Return the dispersion if it is known, else a first idea of it."""
         return self.run.dispersion_guess(deviance)
 
+    def information_slopes(self, gamma: Array, columns: Array) -> Array:
+        """Return c' (dI / dgamma_j) c by central differences of whole passes."""
+        out = np.zeros(gamma.size)
+        for j, column in enumerate(columns.T):
+            step = np.zeros(gamma.size)
+            step[j] = STEP * max(1.0, abs(float(gamma[j])))
+            change = self(gamma + step).information - self(gamma - step).information
+            out[j] = column @ change @ column / (2.0 * step[j])
+        return out
+
     def derivative_rows(self) -> Iterator[Array]:
         """Yield how the predictors of rows move with gamma."""
         for rows in self.run.derivative_rows():
@@ -132,6 +142,7 @@ def fit_restricted(
     control: Control,
     *,
     observed: bool = False,
+    supremum: bool = False,
 ) -> Solution:
     """Maximise the likelihood under matrix theta = value.
 
@@ -147,6 +158,8 @@ def fit_restricted(
     control : Control
     observed : bool
         Take the covariance from the observed information.
+    supremum : bool
+        Take a supremum for a maximum (see `fit_irls`).
 
     Returns
     -------
@@ -167,7 +180,7 @@ def fit_restricted(
     if basis.shape[1] == 0:
         return _nothing_left(run, origin)
     gamma = _inside(inner, start - origin, information, length)
-    found = fit_irls(inner, gamma, control, observed=observed)
+    found = fit_irls(inner, gamma, control, observed=observed, supremum=supremum)
     theta = inner.theta(found.theta)
     return replace(
         found,

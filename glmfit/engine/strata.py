@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glmfit.engine.linalg import Triangular, merge_triangular
-from glmfit.engine.passes import Slope, SuffStats
+from glmfit.engine.passes import STEP, Slope, SuffStats
 from glmfit.engine.separation import MOVED
 
 __all__ = ["ConditionalLikelihood", "Strata", "StrataPass"]
@@ -402,6 +402,18 @@ class StrataPass:
     def reach(self, theta: Array) -> float:
         """Return the largest difference of two predictors of a stratum."""
         return self.likelihood.reach(self.eta(theta))
+
+    def information_slopes(self, theta: Array, columns: Array) -> Array:
+        """Return c' (dI / dtheta_j) c for the j-th column c of a matrix (see `Pass`)."""
+        out = np.zeros(theta.size)
+        for j, (column, size) in enumerate(
+            zip(columns.T, np.abs(self.columns).max(0), strict=True)
+        ):
+            step = np.zeros(theta.size)
+            step[j] = STEP / size
+            change = self(theta + step).information - self(theta - step).information
+            out[j] = column @ change @ column * size / (2.0 * STEP)
+        return out
 
     def derivative_rows(self) -> Iterator[Array]:
         """Yield the columns, with which the predictors of all rows move."""

@@ -36,7 +36,6 @@ __all__ = [
     "Hypothesis",
     "Maximum",
     "Vocabulary",
-    "at_supremum",
     "independent",
     "read_hypothesis",
     "score_statistic",
@@ -48,9 +47,6 @@ Positions = NDArray[np.intp]
 
 DEPENDENT = 1e-10
 """Length of what other rows leave of a restriction, as a share of its own, that is none."""
-
-AT_LIMIT = 1e-9
-"""What the deviance may still fall by where a fit runs to infinity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,19 +263,6 @@ def score_statistic(run: Scorable, theta: Array) -> float:
     return float(turned.score @ np.linalg.solve(turned.information, turned.score))
 
 
-def at_supremum(solution: Solution) -> bool:
-    """Return whether a fit ended at its maximum, or so near to a supremum that none is left.
-
-    Where restricted data are separated, coefficients run to infinity while the deviance
-    settles; the square of the last Newton decrement is what it can still fall by.
-    """
-    if solution.converged:
-        return True
-    if not np.isfinite(solution.deviance) or not solution.history:
-        return False
-    return solution.history[-1].step ** 2 <= AT_LIMIT
-
-
 @dataclass(frozen=True, slots=True)
 class Maximum:
     """The maximum (or supremum) of a likelihood, with which restrictions are compared.
@@ -295,6 +278,9 @@ class Maximum:
     dispersion : float
         Of the model, by which deviances are divided.
     control : Control
+    supremum : bool
+        Whether the data are separated, so that restricted fits may run to infinity too:
+        they end where their deviance has settled.
     """
 
     run: Scorable
@@ -302,11 +288,12 @@ class Maximum:
     deviance: float
     dispersion: float
     control: Control
+    supremum: bool = False
 
     def restricted(self, matrix: Array, value: Array, start: Array | None = None) -> Solution:
         """Return the maximum under matrix theta = value."""
         near = self.theta if start is None else start
-        return fit_restricted(self.run, matrix, value, near, self.control)
+        return fit_restricted(self.run, matrix, value, near, self.control, supremum=self.supremum)
 
     def lost(self, solution: Solution) -> float:
         """Return what a restricted fit loses: the scaled difference of deviances."""

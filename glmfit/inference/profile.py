@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 from glmfit.engine.firth import fit_firth
 from glmfit.engine.irls import Solution
 from glmfit.engine.passes import Pass
-from glmfit.inference.hypothesis import Maximum, at_supremum, score_statistic
+from glmfit.inference.hypothesis import Maximum, score_statistic
 from glmfit.inference.tails import chi2_sf
 
 __all__ = ["Curve", "End", "PenalizedFit", "PenalizedTest", "likelihood_curve", "search_end"]
@@ -43,6 +43,9 @@ Array = NDArray[np.float64]
 
 WIDENINGS = 60
 """How often the search for the end of an interval goes on before the end is infinite."""
+
+FAR = 12.0
+"""Predictor of a fit to separated data from which no other should start."""
 
 NEARER = 5
 """How often a fit that fails is approached by another half-way to it."""
@@ -142,6 +145,8 @@ def search_end(beyond: Callable[[float], float], reach: float) -> tuple[float, b
             return math.nan, False
         if above >= 0.0:
             inside, below, outside, above = _narrowed(beyond, inside, below, outside, above)
+            if math.isnan(above):
+                return math.nan, False
             if above < math.inf:
                 return (outside if above < -below else inside), False
             # what was out of reach from afar may be inside of the model from near by
@@ -157,13 +162,17 @@ def search_end(beyond: Callable[[float], float], reach: float) -> tuple[float, b
 def _narrowed(
     beyond: Callable[[float], float], inside: float, below: float, outside: float, above: float
 ) -> tuple[float, float, float, float]:
-    """Return a narrow bracket of the root: false position (Illinois), halves next to infinity."""
-    low, high, side = below, above, 0
+    """Return a narrow bracket of the root.
+
+    By false position (Illinois), by halves next to infinity, and where rounding in the
+    function keeps one end of the bracket from moving.
+    """
+    low, high, side, slow = below, above, 0, 0
     for _ in range(200):
         width = outside - inside
         if width <= PRECISION * max(1.0, outside) or above == 0.0:
             break
-        share = 0.5 if math.isinf(high) else -low / (high - low)
+        share = 0.5 if math.isinf(high) or slow > 2 else -low / (high - low)
         place = inside + min(max(share, 0.4 * PRECISION), 1.0 - 0.4 * PRECISION) * width
         value = beyond(place)
         if math.isnan(value):
@@ -178,6 +187,7 @@ def _narrowed(
             outside, above, high = place, value, value
             low = 0.5 * low if side > 0 else low
             side = 1
+        slow = slow + 1 if outside - inside > 0.5 * width and slow <= 2 else 0
     return inside, below, outside, above
 
 
@@ -204,10 +214,10 @@ class _Held:
         A fit that fails from afar is tried again from the one half-way.
         """
         solution = self._attempt(value)
-        if at_supremum(solution) or nearer == 0:
+        if solution.converged or nearer == 0:
             return solution
         here = self.last[self.position]
-        if not at_supremum(self.fit(0.5 * (here + value), nearer - 1)):
+        if not self.fit(0.5 * (here + value), nearer - 1).converged:
             return solution
         return self._attempt(value)
 
@@ -215,10 +225,16 @@ class _Held:
         matrix = np.zeros((1, self.last.size))
         matrix[0, self.position] = 1.0
         solution = self.maximum.restricted(matrix, np.array([value]), self._start(value))
-        # a fit that ran to infinity is no place to start another from
-        if solution.converged and value != self.last[self.position]:
+        if solution.converged and value != self.last[self.position] and self._near(solution):
             self.before, self.last = self.last, solution.theta
         return solution
+
+    def _near(self, solution: Solution) -> bool:
+        """Return whether another fit may start from a solution: not if it ran to infinity."""
+        if not self.maximum.supremum:
+            return True
+        (reach,) = self.maximum.run.largest_moves(solution.theta)
+        return reach < FAR
 
     def _start(self, value: float) -> Array:
         """Return the last coefficients moved along the line through those before."""
@@ -276,7 +292,7 @@ def likelihood_curve(
         solution = held.fit(value)
         if not np.isfinite(solution.deviance):
             return math.inf
-        if not at_supremum(solution):
+        if not solution.converged:
             return math.nan
         if statistic == "likelihood":
             return math.sqrt(maximum.lost(solution))

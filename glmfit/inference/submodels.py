@@ -20,7 +20,7 @@ from glmfit.engine.irls import Solution
 from glmfit.engine.restricted import null_space
 from glmfit.engine.separation import null_space as annihilated
 from glmfit.errors import NotAvailableError
-from glmfit.inference.hypothesis import Maximum, at_supremum, wald_statistic
+from glmfit.inference.hypothesis import Maximum, wald_statistic
 
 __all__ = ["Comparison", "Returning", "Submodels"]
 
@@ -122,7 +122,7 @@ class Submodels:
         if key not in self._fits:
             matrix = self.restrictions(key)
             solution = self.maximum.restricted(matrix, np.zeros(matrix.shape[0]))
-            if not at_supremum(solution):
+            if not solution.converged:
                 raise NotAvailableError(
                     f"The model without {', '.join(sorted(self.everything - key))} did not reach "
                     f"a maximum: {solution.reason}."

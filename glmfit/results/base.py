@@ -399,6 +399,7 @@ class LikelihoodResults(
         Coefficients, tests, the summary and predictions for new data stay; what has a
         value for each row of the fit raises `NotAvailableError`.
         """
+        self._misled()  # which takes the rows, and is kept
         light = copy.copy(self)
         light.model = self.model.without_data()
         return light

@@ -17,9 +17,8 @@ __all__ = ["Estimated", "term_positions", "vocabulary"]
 Array = NDArray[np.float64]
 Positions = NDArray[np.intp]
 
-UNTIL_SETTLED = 40
-"""Iterations after which a fit that runs to infinity gains nothing: each divides the rest
-of the deviance by e."""
+SETTLED = 1e-6
+"""Newton decrement at which a fit that runs to infinity ends: its square is left to gain."""
 
 
 class Estimated:
@@ -75,8 +74,14 @@ class Estimated:
         ranked = np.flatnonzero(~self._aliased)
         record = self.record
         run = self.model.fitted_pass(replace(record, kept=ranked, separation=None))
-        control = Control() if record.separation is None else Control(maxiter=UNTIL_SETTLED)
-        return Maximum(run, record.base[ranked], record.deviance, record.scale, control), ranked
+        theta = record.base[ranked]
+        if record.separation is None:
+            return Maximum(run, theta, record.deviance, record.scale, Control()), ranked
+        if not np.isfinite(run.deviance(theta)):
+            # thresholds that go to infinity are in order along the way only
+            theta = theta + record.separation.direction[ranked]
+        control = Control(tol=SETTLED)
+        return Maximum(run, theta, record.deviance, record.scale, control, True), ranked
 
 
 def vocabulary(model: Any) -> Vocabulary:

@@ -15,7 +15,6 @@ from glmfit.errors import ArgumentError, ArgumentTypeError, NotAvailableError, s
 from glmfit.inference.hypothesis import (
     Hypothesis,
     Maximum,
-    at_supremum,
     independent,
     read_hypothesis,
     wald_statistic,
@@ -507,7 +506,7 @@ def _head(name: str, column: str) -> str:
 
 
 def _require_maximum(solution: Any, found: Hypothesis) -> None:
-    if not at_supremum(solution):
+    if not solution.converged:
         raise NotAvailableError(
             f"The fit under the hypothesis ({'; '.join(found.labels)}) did not reach a maximum: "
             f"{solution.reason}."

@@ -10,8 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from glmfit.errors import ArgumentError, ConvergenceWarning, NotAvailableError, suggest, warn
+from glmfit.inference.hauck_donner import wald_derivatives
 from glmfit.inference.profile import Curve, End, PenalizedFit, Statistic, likelihood_curve
-from glmfit.inference.tails import critical_value
+from glmfit.inference.tails import critical_value, two_sided
 from glmfit.results.applicability import require_likelihood
 from glmfit.results.estimated import Estimated
 
@@ -20,6 +21,12 @@ __all__ = ["NO_PENALTY", "Intervals", "positions"]
 Array = NDArray[np.float64]
 
 METHODS = ("wald", "profile", "score")
+
+MOST_TOLD = 2_000_000
+"""Rows times coefficients up to which a summary tells of Wald tests that mislead."""
+
+MISLED = "_misled_lines"
+"""Where a result keeps them."""
 
 NO_PENALTY = (
     "There is a penalised likelihood for method='firth' with a canonical link only (logit, "
@@ -122,6 +129,7 @@ class Intervals(Estimated):
 
     @property
     def _text_names(self) -> tuple[str, ...]:
+        """Names of the coefficients as a hypothesis has them."""
         return self._vocabulary.names
 
     def _curves(self, asked: NDArray[np.intp], statistic: Statistic) -> dict[int, Curve]:
@@ -220,6 +228,85 @@ class Intervals(Estimated):
                 )
             found.append(known[name])
         return np.unique(np.concatenate(found))
+
+    def hauck_donner(self) -> pd.DataFrame:
+        """Return which Wald tests mislead, with what the likelihood says instead.
+
+        As an effect grows, its standard error may grow faster, so that the Wald statistic
+        falls (Hauck and Donner 1977). That is so where the statistic's derivative by the
+        coefficient is negative (Yee 2022).
+
+        Returns
+        -------
+        DataFrame
+            A row for each coefficient: ``wald`` (z or t), ``derivative``, ``misleads``,
+            and for those that mislead ``lr_pvalue`` and the profile interval ``lower,
+            upper`` (95%); otherwise NaN. NaN throughout where there is no finite estimate.
+
+        Raises
+        ------
+        NotAvailableError
+            If no likelihood was maximised, or the covariance is robust.
+
+        Notes
+        -----
+        It takes one pass over the rows, two evaluations of each row's likelihood for
+        every coefficient in models of several classes. The summary tells of it where rows
+        times coefficients are few (two million).
+
+        References
+        ----------
+        Hauck, W. W. and Donner, A. (1977). Wald's test as applied to hypotheses in logit
+        analysis. *JASA* 72, 851-853.
+        Yee, T. W. (2022). On the Hauck-Donner effect in Wald tests. *JASA* 117, 1763-1774.
+
+        Examples
+        --------
+        >>> import glmfit as gf
+        >>> import pandas as pd
+        >>> data = pd.DataFrame({"good": [5, 24], "n": [25, 25], "x": [0, 1]})
+        >>> result = gf.logit("good + I(n - good) ~ x", data).fit()
+        >>> result.hauck_donner()[["wald", "derivative", "misleads"]].round(3)
+                    wald  derivative  misleads
+        Intercept -2.773       1.168     False
+        x          4.016      -0.610      True
+        """
+        require_likelihood(self, "The Hauck-Donner effect", "Wald tests", quasi=True)
+        record, kept = self.record, self.record.kept
+        run = self.model.fitted_pass(record)
+        derivative = np.full(record.base.size, np.nan)
+        derivative[kept] = wald_derivatives(run, record.base[kept], record.scale)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            wald = record.theta / self._bse
+        misleads = derivative < 0.0
+        pvalue = np.full(derivative.size, np.nan)
+        ends = np.full((derivative.size, 2), np.nan)
+        where = np.flatnonzero(misleads)
+        reach = critical_value(0.05, self._df_test)
+        for j, curve in self._curves(where, "likelihood").items():
+            # the signed root at 0 is tested as the Wald statistic would have been
+            pvalue[j] = two_sided(np.array([curve.height(0.0)]), self._df_test)[0]
+            ends[j] = [curve.end(reach, side).value for side in (-1.0, 1.0)]
+        columns = {"wald": wald, "derivative": derivative, "misleads": misleads,
+                   "lr_pvalue": pvalue, "lower": ends[:, 0], "upper": ends[:, 1]}  # fmt: skip
+        return pd.DataFrame(columns, index=list(self._text_names))
+
+    def _misled(self) -> pd.DataFrame:
+        """Return the lines of `hauck_donner` that mislead, found once; none where it is dear."""
+        known = self.__dict__.get(MISLED)
+        if known is None:
+            known = self._found_misled()
+            self.__dict__[MISLED] = known
+        return known
+
+    def _found_misled(self) -> pd.DataFrame:
+        record, data = self.record, self.model.data
+        told = record.bias_reduced is None and record.converged and self.cov_type == "nonrobust"
+        size = len(data.response.y) * record.base.size
+        if not told or not 0 < size <= MOST_TOLD:
+            return pd.DataFrame()
+        found = self.hauck_donner()
+        return found[found["misleads"]]
 
     def _traced(self, position: int, curve: Curve, reach: float, points: int) -> pd.DataFrame:
         """Return the curve between the ends that it has."""

@@ -16,7 +16,7 @@ from glmfit.inference.tails import two_sided
 from glmfit.output import Summary
 from glmfit.results.classes import ClassResults
 from glmfit.results.iia import IIATests
-from glmfit.results.intervals import positions
+from glmfit.results.intervals import MISLED, positions
 from glmfit.results.record import Regularization
 from glmfit.results.summary import summarise_levels
 
@@ -140,6 +140,7 @@ class MultinomialResults(IIATests, ClassResults):
         out[self.record.kept] = not self.has_wald
         covariance[np.ix_(out, out)] = np.nan
         moved = copy.copy(self)
+        moved.__dict__.pop(MISLED, None)
         moved.model = model.reordered(tuple(new))
         moved.record = replace(
             self.record, base=theta, unscaled=covariance, regularized=self._rezeroed(theta)

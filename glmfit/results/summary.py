@@ -456,6 +456,21 @@ def _remarks(result: LikelihoodResults, ratio: bool) -> dict[int, str]:
     return remarks
 
 
+def _misleading(result: LikelihoodResults) -> list[str]:
+    """Say which Wald tests mislead, and what the likelihood says."""
+    lines = [
+        f"{name} (likelihood-ratio p = {line.lr_pvalue:.3g}, profile interval {line.lower:.4g} to "
+        f"{line.upper:.4g})"
+        for name, line in zip(result._misled().index, result._misled().itertuples(), strict=True)
+    ]
+    if not lines:
+        return []
+    return [
+        "Wald tests and intervals mislead where the standard error grows faster than the estimate "
+        f"(Hauck-Donner effect): {', '.join(lines)}."
+    ]
+
+
 def _notes(result: LikelihoodResults) -> list[str]:
     data = result.model.data
     notes = []
@@ -480,6 +495,7 @@ def _notes(result: LikelihoodResults) -> list[str]:
             "Estimates are bias-reduced; the log-likelihood at them is not its maximum, and "
             "likelihood-ratio tests do not apply to it."
         )
+    notes += _misleading(result)
     if data.response.event is not None:
         notes.append(f"Event modelled: {data.response.event}.")
     references = result.model.reference_levels
