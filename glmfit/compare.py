@@ -126,7 +126,7 @@ def lr_test(fit1: LikelihoodResults, fit2: LikelihoodResults) -> HypothesisTest:
     >>> large = gf.mnlogit("sat ~ infl + cont", housing, freq_weights="freq").fit()
     >>> test = gf.lr_test(small, large)
     >>> round(test.statistic, 4), test.df, round(test.pvalue, 4)
-    (10.1947, 2, 0.0061)
+    (10.1955, 2, 0.0061)
     """
     _require_fits((fit1, fit2))
     _require_same_rows(fit1, fit2)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from glmfit.design import Design, constant_column
 from glmfit.engine.separation import Separation
-from glmfit.errors import ArgumentError, CollinearityWarning, NotAvailableError, suggest, warn
+from glmfit.errors import ArgumentError, CollinearityWarning, NotAvailableError, warn
 from glmfit.inference.profile import PenalizedTest
 from glmfit.inference.tails import chi2_sf, two_sided
 from glmfit.output import Summary
@@ -203,33 +203,19 @@ class LikelihoodResults(
         (6.7985, 1, 0.00912)
         """
         fit = self._penalised_fit()
-        names = self.model.data.names
-        columns = self._columns_of(terms)
-        held = np.flatnonzero(np.isin(self.record.kept % len(names), columns))
+        asked = self._but_the_constant() if terms is None else self._asked(terms)
+        held = np.flatnonzero(np.isin(self.record.kept, asked))
         if held.size == 0:
             raise ArgumentError("There is no coefficient to test.")
         return fit.test(held)
 
-    def _columns_of(self, terms: Any) -> list[int]:
-        """Return the positions of the columns that terms or names stand for."""
+    def _but_the_constant(self) -> NDArray[np.intp]:
+        """Return the positions of the coefficients of all columns but the constant."""
         data = self.model.data
-        if terms is None:
-            constant = constant_column(data.design)
-            return [j for j in range(len(data.names)) if j != constant]
-        slices = {} if data.spec is None else data.spec.term_slices
-        columns: list[int] = []
-        for name in [terms] if isinstance(terms, str) else list(terms):
-            if name in data.names:
-                columns.append(data.names.index(name))
-            elif name in slices:
-                columns += range(*slices[name].indices(len(data.names)))
-            else:
-                known = dict.fromkeys((*slices, *data.names))
-                raise ArgumentError(
-                    f"There is no term {name!r}.{suggest(str(name), known)} "
-                    f"Known: {', '.join(known)}."
-                )
-        return columns
+        column = constant_column(data.design)
+        constant = None if column is None else data.names[column]
+        owners = self.model.parameter_columns
+        return np.array([j for j, name in enumerate(owners) if name != constant], dtype=np.intp)
 
     def cov_params(self) -> Any:
         """Return the covariance of the coefficients, shape (p, p)."""

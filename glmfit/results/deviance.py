@@ -152,7 +152,7 @@ class AnalysisOfDeviance(Estimated):
         >>> result = gf.poisson("breaks ~ wool * tension", warpbreaks).fit()
         >>> result.anova(type=2).frame.round(4)
                       df  deviance  statistic  pvalue
-        wool           1   16.0390    16.0390  0.0001
+        wool           1   16.0388    16.0388  0.0001
         tension        2   70.9416    70.9416  0.0000
         wool:tension   2   28.0868    28.0868  0.0000
         """
@@ -231,7 +231,7 @@ class AnalysisOfDeviance(Estimated):
                   df  deviance      aic  statistic  pvalue
         <none>   NaN   210.392  493.056        NaN     NaN
         wool     1.0   226.431  507.095     16.039     0.0
-        tension  2.0   281.333  559.997     70.942     0.0
+        tension  2.0   281.333  559.998     70.942     0.0
         """
         name = chosen_test(self, test, "drop1()", without=("Cp",))
         models = self._submodels()
@@ -275,7 +275,7 @@ class AnalysisOfDeviance(Estimated):
         >>> result = gf.poisson("breaks ~ wool", warpbreaks).fit()
         >>> result.add1("tension").frame.round(3)
                   df  deviance      aic  statistic  pvalue
-        <none>   NaN   281.333  559.997        NaN     NaN
+        <none>   NaN   281.333  559.998        NaN     NaN
         tension  2.0   210.392  493.056     70.942     0.0
         """
         name = chosen_test(self, test, "add1()", without=("Cp",))

@@ -93,8 +93,8 @@ class Intervals(Estimated):
         >>> result = gf.logit("O_RING_FAILURE ~ TEMPERATURE", challenger).fit()
         >>> result.conf_int(method="profile").round(4)
                           0        1
-        Intercept    3.3306  34.3422
-        TEMPERATURE -0.5155  -0.0608
+        Intercept    3.3287  34.3396
+        TEMPERATURE -0.5154  -0.0608
         """
         chosen = positions(cols, self.record.base.size)
         ends = self._ends(alpha, chosen, method)
@@ -199,9 +199,9 @@ class Intervals(Estimated):
         >>> result = gf.logit("O_RING_FAILURE ~ TEMPERATURE", challenger).fit()
         >>> result.profile("TEMPERATURE", points=3).round(3)
                   name  value   zeta   wald
-        0  TEMPERATURE -0.634 -2.576 -3.710
-        1  TEMPERATURE -0.324 -0.970 -0.844
-        2  TEMPERATURE -0.013  2.576  2.023
+        0  TEMPERATURE -0.641 -2.576 -3.776
+        1  TEMPERATURE -0.329 -0.798 -0.893
+        2  TEMPERATURE -0.017  2.576  1.989
         """
         if method not in ("profile", "score"):
             raise ArgumentError(f"method must be 'profile' or 'score' (got {method!r}).")
