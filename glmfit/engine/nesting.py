@@ -9,9 +9,10 @@ from scipy.linalg import solve_triangular
 from glmfit.engine.irls import Scorable
 from glmfit.engine.linalg import merge_triangular
 
-__all__ = ["nesting_map"]
+__all__ = ["determined_by", "nesting_map"]
 
 Array = NDArray[np.float64]
+Positions = NDArray[np.intp]
 
 OUTSIDE = 1e-8
 """Length of what the larger columns leave of a column, as a share of its own, that is none."""
@@ -43,3 +44,31 @@ def nesting_map(small: Scorable, large: Scorable) -> tuple[Array, Array]:
         left = np.linalg.norm(upper[size:, size:], axis=0)
     map_ = solve_triangular(upper[:size, :size], upper[:size, size:])
     return np.asarray(map_), np.asarray(left > OUTSIDE * length)
+
+
+def determined_by(run: Scorable, kept: Positions, others: Positions) -> Array:
+    """Return the combinations of kept columns that others are.
+
+    Parameters
+    ----------
+    run : Scorable
+        Over all coefficients, those of the other columns too.
+    kept : ndarray of int, shape (q,)
+        Positions of independent columns.
+    others : ndarray of int, shape (r,)
+        Positions of columns that they determine.
+
+    Returns
+    -------
+    ndarray of shape (q, r)
+        With exact zeros for columns that have no part in it.
+    """
+    upper: Array | None = None
+    for rows in run.derivative_rows():
+        upper = merge_triangular(upper, rows[:, np.concatenate([kept, others])])
+    assert upper is not None
+    size = kept.size
+    found = solve_triangular(upper[:size, :size], upper[:size, size:])
+    length = np.linalg.norm(upper, axis=0)
+    rounding = np.abs(found) * length[:size, None] <= OUTSIDE * length[None, size:]
+    return np.asarray(np.where(rounding, 0.0, found))

@@ -31,7 +31,7 @@ Terms = frozenset[str]
 
 @dataclass(frozen=True, slots=True)
 class Returning:
-    """A column that comes back where what determines it is left out.
+    """A coefficient that comes back where what determines its column is left out.
 
     Attributes
     ----------
@@ -39,13 +39,13 @@ class Returning:
         The term that it belongs to.
     sources : frozenset of str
         The terms that the columns which determine it belong to.
-    directions : tuple of ndarray, each of shape (q,)
-        What stands for its coefficients, or nothing where that is not known.
+    direction : ndarray of shape (q,)
+        The coefficients that stand for it.
     """
 
     term: str
     sources: Terms
-    directions: tuple[Array, ...]
+    direction: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +95,8 @@ class Submodels:
         back = [one for one in self.returning if one.term in present and not one.sources <= present]
         if not back:
             return np.eye(size)[gone]
-        if not all(one.directions for one in back):
-            raise NotAvailableError(
-                f"The term {back[0].term} has a column that was left out of the fit because of "
-                f"the term {', '.join(sorted(back[0].sources - present))}, and comes back when "
-                "that is dropped. Leave one of them out of the formula, or fit the smaller "
-                "model and compare the fits by anova()."
-            )
         stays = np.delete(np.eye(size), gone, axis=0)
-        space = np.vstack([stays, *(line for one in back for line in one.directions)])
+        space = np.vstack([stays, *(one.direction for one in back)])
         return np.ascontiguousarray(annihilated(space).T)
 
     def rank(self, present: Terms) -> int:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from glmfit.engine.nesting import determined_by
 from glmfit.errors import ArgumentError, FormulaWarning, NotAvailableError, suggest, warn
 from glmfit.inference.submodels import Returning, Submodels
 from glmfit.inference.tails import chi2_sf, f_sf
@@ -314,7 +315,9 @@ class AnalysisOfDeviance(Estimated):
             term: np.array([place[int(j)] for j in positions[term] if int(j) in place], np.intp)
             for term in order
         }
-        return Submodels(maximum, terms, _returning(self.model, self.record, place))
+        term_of = {int(j): term for term, where in positions.items() for j in where}
+        back = _returning(self.model, self.record, ranked, term_of)
+        return Submodels(maximum, terms, back)
 
     def _containing(self, term: str) -> Terms:
         """Return the terms that contain all factors of a term, and more."""
@@ -388,34 +391,28 @@ class AnalysisOfDeviance(Estimated):
             )
 
 
-def _returning(model: Any, record: FitRecord, place: dict[int, int]) -> tuple[Returning, ...]:
-    """Return the columns that were left out, and what stands for them."""
-    if not record.aliased:
+def _returning(
+    model: Any, record: FitRecord, ranked: NDArray[np.intp], term_of: dict[int, str]
+) -> tuple[Returning, ...]:
+    """Return the coefficients that were left out, and what stands for them.
+
+    Parameters
+    ----------
+    ranked : ndarray of int, shape (q,)
+        Positions of the coefficients that were not.
+    term_of : dict of int to str
+        The term of each coefficient, by position.
+    """
+    everything = np.arange(record.base.size)
+    aliased = np.setdiff1d(everything, ranked)
+    if aliased.size == 0:
         return ()
-    owners = np.array(model.parameter_columns, dtype=object)
-    names = list(model.data.names)
-    term_of = {owners[j]: term for term, where in term_positions(model).items() for j in where}
-    check = record.alias_check[:, record.alias_check.shape[1] - len(names) :]
+    run = model.fitted_pass(replace(record, kept=everything, separation=None))
     found = []
-    for column in record.aliased:
-        if column not in names:
-            continue
-        own = names.index(column)
-        rows = [line for line in check if line[own] == 1.0]
-        if not rows:
-            every = frozenset(term_of.values()) - {term_of[column]}
-            found.append(Returning(term_of[column], every, ()))
-            continue
-        sources = [int(k) for k in np.flatnonzero(rows[0]) if k != own]
-        copies = [np.flatnonzero(owners == names[k]) for k in (own, *sources)]
-        directions = []
-        if len({copy.size for copy in copies}) == 1:
-            for group in zip(*copies[1:], strict=True):
-                line = np.zeros(len(place))
-                line[[place[int(j)] for j in group]] = [-rows[0][k] for k in sources]
-                directions.append(line)
-        used = frozenset(term_of[names[k]] for k in sources)
-        found.append(Returning(term_of[column], used, tuple(directions)))
+    for j, direction in zip(aliased, determined_by(run, ranked, aliased).T, strict=True):
+        sources = {term_of[int(ranked[k])] for k in np.flatnonzero(direction) if int(ranked[k]) in
+                   term_of}  # fmt: skip
+        found.append(Returning(term_of[int(j)], frozenset(sources), direction))
     return tuple(found)
 
 

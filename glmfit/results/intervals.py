@@ -23,7 +23,8 @@ Array = NDArray[np.float64]
 METHODS = ("wald", "profile", "score")
 
 MOST_TOLD = 2_000_000
-"""Rows times coefficients up to which a summary tells of Wald tests that mislead."""
+"""Rows times coefficients (times squared predictors of a row) up to which a summary tells of
+Wald tests that mislead."""
 
 MISLED = "_misled_lines"
 """Where a result keeps them."""
@@ -302,7 +303,7 @@ class Intervals(Estimated):
     def _found_misled(self) -> pd.DataFrame:
         record, data = self.record, self.model.data
         told = record.bias_reduced is None and record.converged and self.cov_type == "nonrobust"
-        size = len(data.response.y) * record.base.size
+        size = len(data.response.y) * record.base.size * record.n_equations**2
         if not told or not 0 < size <= MOST_TOLD:
             return pd.DataFrame()
         found = self.hauck_donner()
