@@ -93,7 +93,7 @@ def anova(*fits: LikelihoodResults, test: str | None = None) -> AnovaTable:
         used = np.array([fit.record.rank for fit in ordered])
         frame["cp"] = frame["deviance_resid"] + 2.0 * largest.record.scale * used
     shown = "Wald F" if name == "Wald" and largest.use_t else name
-    notes = [*limit_notes(largest)]
+    notes = [largest._response_note(), *limit_notes(largest)]
     if name == "F":
         notes.append(f"Dispersion of the largest model: {largest.record.scale:.6g}.")
     return AnovaTable(frame, "Analysis of Deviance", shown, tuple(notes))

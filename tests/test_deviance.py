@@ -210,6 +210,16 @@ def test_published_sequential_tables(case):
     close(got["pvalue"].iloc[1:], expected["p"][1:], 1e-8)
 
 
+def test_without_a_constant_the_first_model_is_empty():
+    data = warpbreaks()
+    table_of = gf.poisson("breaks ~ 0 + wool + tension", data).fit().anova().frame
+    y = data["breaks"].to_numpy()
+    empty = 2.0 * np.sum(y * np.log(y) - (y - 1.0))  # every mean is exp(0)
+    assert table_of.loc["NULL", "deviance_resid"] == pytest.approx(empty, rel=1e-12)
+    assert table_of["df"].tolist()[1:] == [2, 2]
+    assert table_of.loc["NULL", "df_resid"] == len(data)
+
+
 # -- several fits -----------------------------------------------------------------------------
 
 
@@ -476,6 +486,7 @@ def test_tables_print_and_give_frames(results):
     shown = results["quasi"].anova(type=2)
     text = str(shown)
     assert "Analysis of Deviance, Type II" in text
+    assert "Response: breaks. QuasiPoisson, log link." in text
     assert "Dispersion 3.76388 with 48 residual degrees of freedom" in text
     assert shown._repr_html_().startswith("<")
     assert repr(shown) == text

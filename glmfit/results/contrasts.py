@@ -40,6 +40,11 @@ class Shown:
         return self.summary().as_html()
 
 
+def _counted(name: str, *values: float) -> Column:
+    """Return a column of degrees of freedom, which are whole but where weights are not."""
+    return Column(name, "integer" if all(float(v).is_integer() for v in values) else "general")
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class ContrastResults(Shown):
     """Tests of linear combinations, one by one.
@@ -210,10 +215,10 @@ class HypothesisTest(Shown):
 
     def summary(self) -> Summary:
         """Return the test as a table."""
-        columns = [Column(STATISTICS[self.distribution], "statistic"), Column("df", "general")]
+        columns = [Column(STATISTICS[self.distribution], "statistic"), _counted("df", self.df_num)]
         cells: list[Cell] = [float(np.squeeze(self.statistic)), float(self.df_num)]
         if self.distribution == "F":
-            columns.append(Column("df resid", "general"))
+            columns.append(_counted("df resid", self.df_resid))
             cells.append(float(self.df_resid))
         columns.append(Column(f"P>{STATISTICS[self.distribution]}", "pvalue"))
         cells.append(float(self.pvalue))
@@ -277,7 +282,7 @@ class WaldTestResults(Shown):
         columns = [Column(self.distribution, "statistic"), Column("df", "integer")]
         names = ["statistic", "df_constraint"]
         if self.distribution == "F":
-            columns.append(Column("df resid", "general"))
+            columns.append(_counted("df resid", *self.df_denom))
             names.append("df_denom")
         columns.append(Column(f"P>{self.distribution}", "pvalue"))
         names.append("pvalue")

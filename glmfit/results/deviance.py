@@ -301,7 +301,7 @@ class AnalysisOfDeviance(Estimated):
         frame = _frame(rows, columns, ["<none>", *terms])
         if math.isnan(self.record.llf):
             frame = frame.drop(columns="aic")
-        notes = limit_notes(self)
+        notes = (self._response_note(), *limit_notes(self))
         return AnovaTable(frame, "Single Term Additions", self._shown(name), notes)
 
     # -- submodels -----------------------------------------------------------------------
@@ -361,7 +361,7 @@ class AnalysisOfDeviance(Estimated):
         return "Wald F" if name == "Wald" and self.use_t else name
 
     def _remarks(self, name: str) -> tuple[str, ...]:
-        notes = list(limit_notes(self))
+        notes = [self._response_note(), *limit_notes(self)]
         if name == "F":
             notes.append(
                 f"Dispersion {self.record.scale:.6g} with {self.df_resid:g} residual degrees of "
@@ -370,6 +370,9 @@ class AnalysisOfDeviance(Estimated):
         if name == "Wald" and self.cov_type != "nonrobust":
             notes.append(f"Wald tests with the {self.cov_type} covariance.")
         return tuple(notes)
+
+    def _response_note(self) -> str:
+        return f"Response: {self.model.endog_names}. {self.model.likelihood_name}."
 
     def _warn_of_contrasts(self) -> None:
         """Warn where a type III test depends on the level that is the reference."""
