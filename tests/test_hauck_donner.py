@@ -135,6 +135,17 @@ def test_a_multinomial_rebased_is_judged_anew():
     assert list(known.index) == list(moved.hauck_donner().query("misleads").index)
 
 
+def test_many_misled_coefficients_are_named_without_profiles():
+    data = pd.DataFrame({"g": list("abcdefg"), "y": [5, *[24] * 6], "n": 25})
+    result = gf.logit("y + I(n - y) ~ g", data).fit()
+    assert result.hauck_donner()["misleads"].sum() == 6
+    assert result.hauck_donner()["lower"].notna().sum() == 6
+    text = str(result.summary())
+    assert "Hauck-Donner" in text
+    assert "profile interval" not in text
+    assert "nan" not in text
+
+
 def test_fits_without_a_likelihood_have_no_flag():
     data = gf.datasets.load("endometrial")
     with pytest.warns(SeparationWarning):

@@ -26,6 +26,9 @@ MOST_TOLD = 2_000_000
 """Rows times coefficients (times squared predictors of a row) up to which a summary tells of
 Wald tests that mislead."""
 
+MOST_PROFILED = 5
+"""Coefficients that a summary profiles at most."""
+
 MISLED = "_misled_lines"
 """Where a result keeps them."""
 
@@ -230,12 +233,17 @@ class Intervals(Estimated):
             found.append(known[name])
         return np.unique(np.concatenate(found))
 
-    def hauck_donner(self) -> pd.DataFrame:
+    def hauck_donner(self, *, profile: bool = True) -> pd.DataFrame:
         """Return which Wald tests mislead, with what the likelihood says instead.
 
         As an effect grows, its standard error may grow faster, so that the Wald statistic
         falls (Hauck and Donner 1977). That is so where the statistic's derivative by the
         coefficient is negative (Yee 2022).
+
+        Parameters
+        ----------
+        profile : bool
+            Whether to profile the likelihood of coefficients whose test misleads.
 
         Returns
         -------
@@ -253,7 +261,7 @@ class Intervals(Estimated):
         -----
         It takes one pass over the rows, two evaluations of each row's likelihood for
         every coefficient in models of several classes. The summary tells of it where rows
-        times coefficients are few (two million).
+        times coefficients are few (two million), with profiles of up to five coefficients.
 
         References
         ----------
@@ -282,7 +290,7 @@ class Intervals(Estimated):
         misleads = derivative < 0.0
         pvalue = np.full(derivative.size, np.nan)
         ends = np.full((derivative.size, 2), np.nan)
-        where = np.flatnonzero(misleads)
+        where = np.flatnonzero(misleads & profile)
         reach = critical_value(0.05, self._df_test)
         for j, curve in self._curves(where, "likelihood").items():
             # the signed root at 0 is tested as the Wald statistic would have been
@@ -306,8 +314,10 @@ class Intervals(Estimated):
         size = len(data.response.y) * record.base.size * record.n_equations**2
         if not told or not 0 < size <= MOST_TOLD:
             return pd.DataFrame()
-        found = self.hauck_donner()
-        return found[found["misleads"]]
+        found = self.hauck_donner(profile=False).query("misleads")
+        if 0 < len(found) <= MOST_PROFILED:
+            return self.hauck_donner().query("misleads")
+        return found
 
     def _traced(self, position: int, curve: Curve, reach: float, points: int) -> pd.DataFrame:
         """Return the curve between the ends that it has."""

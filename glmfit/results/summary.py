@@ -458,11 +458,13 @@ def _remarks(result: LikelihoodResults, ratio: bool) -> dict[int, str]:
 
 def _misleading(result: LikelihoodResults) -> list[str]:
     """Say which Wald tests mislead, and what the likelihood says."""
-    lines = [
-        f"{name} (likelihood-ratio p = {line.lr_pvalue:.3g}, profile interval {line.lower:.4g} to "
-        f"{line.upper:.4g})"
-        for name, line in zip(result._misled().index, result._misled().itertuples(), strict=True)
-    ]
+    lines = []
+    for name, line in result._misled().iterrows():
+        pvalue, lower, upper = (float(line[k]) for k in ("lr_pvalue", "lower", "upper"))
+        beside = (
+            f" (likelihood-ratio p = {pvalue:.3g}, profile interval {lower:.4g} to {upper:.4g})"
+        )
+        lines.append(f"{name}{'' if np.isnan(pvalue) else beside}")
     if not lines:
         return []
     return [
