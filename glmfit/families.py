@@ -197,6 +197,27 @@ class Family:
             f"{', which has only a quasi-likelihood' if self.quasi else ''}."
         )
 
+    def draw(self, rng: np.random.Generator, mu: Array, weight: Array, scale: float) -> Array:
+        """Return random responses with mean ``mu`` and variance scale V(mu) / weight.
+
+        Parameters
+        ----------
+        rng : Generator
+        mu, weight : ndarray of one shape
+            Mean, and prior weight: the response is the mean of that many observations.
+        scale : float
+            Dispersion.
+
+        Raises
+        ------
+        NotAvailableError
+            If the family is no distribution, or not of responses with such weights.
+        """
+        raise NotAvailableError(
+            f"The {self.describe()} family is no distribution that responses could be drawn from, "
+            "or not one that is known here. Draw rows instead (kind='pairs')."
+        )
+
     def variance_power(self) -> float | None:
         """Return k where V(mu) = mu^k, else None."""
         return self.power
@@ -323,6 +344,9 @@ class Gaussian(Family):
     def frozen(self, mu: Array, weight: Array, scale: float) -> Any:
         return _stats().norm(loc=mu, scale=np.sqrt(scale / weight))
 
+    def draw(self, rng: np.random.Generator, mu: Array, weight: Array, scale: float) -> Array:
+        return rng.normal(mu, np.sqrt(scale / weight))
+
     def likelihood_scale(self, deviance: float, nobs: float, scale: float) -> float:
         """Return the maximum-likelihood variance, whatever estimate is shown."""
         return deviance / nobs
@@ -368,6 +392,15 @@ class Binomial(Family):
 
     def frozen(self, mu: Array, weight: Array, scale: float) -> Any:
         return _stats().binom(n=weight, p=mu)
+
+    def draw(self, rng: np.random.Generator, mu: Array, weight: Array, scale: float) -> Array:
+        trials = np.round(weight)
+        if (np.abs(trials - weight) > 1e-9 * weight).any():
+            raise NotAvailableError(
+                "Binomial responses are drawn for whole numbers of trials, and the weights make "
+                f"some of {weight[trials != weight].flat[0]:g}. Draw rows instead (kind='pairs')."
+            )
+        return np.asarray(rng.binomial(trials.astype(np.int64), mu) / trials)
 
     def anscombe_transform(self, mu: Array) -> Array:
         third = 2.0 / 3.0
@@ -420,6 +453,9 @@ class QuasiBinomial(Binomial):
     def frozen(self, mu: Array, weight: Array, scale: float) -> Any:
         return Family.frozen(self, mu, weight, scale)
 
+    def draw(self, rng: np.random.Generator, mu: Array, weight: Array, scale: float) -> Array:
+        return Family.draw(self, rng, mu, weight, scale)
+
 
 @dataclass(frozen=True, slots=True)
 class Poisson(Family):
@@ -459,6 +495,10 @@ class Poisson(Family):
     def frozen(self, mu: Array, weight: Array, scale: float) -> Any:
         return _stats().poisson(mu)
 
+    def draw(self, rng: np.random.Generator, mu: Array, weight: Array, scale: float) -> Array:
+        size = weight / scale
+        return np.asarray(rng.poisson(size * mu) / size)
+
     def start(self, y: Array, weight: Array) -> Array:
         return y + 0.1
 
@@ -489,6 +529,9 @@ class QuasiPoisson(Poisson):
 
     def frozen(self, mu: Array, weight: Array, scale: float) -> Any:
         return Family.frozen(self, mu, weight, scale)
+
+    def draw(self, rng: np.random.Generator, mu: Array, weight: Array, scale: float) -> Array:
+        return Family.draw(self, rng, mu, weight, scale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -525,6 +568,9 @@ class Gamma(Family):
     def frozen(self, mu: Array, weight: Array, scale: float) -> Any:
         shape = weight / scale
         return _stats().gamma(a=shape, scale=mu / shape)
+
+    def draw(self, rng: np.random.Generator, mu: Array, weight: Array, scale: float) -> Array:
+        return rng.gamma(weight / scale, mu * scale / weight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -565,6 +611,9 @@ class InverseGaussian(Family):
     def frozen(self, mu: Array, weight: Array, scale: float) -> Any:
         precision = weight / scale
         return _stats().invgauss(mu=mu / precision, scale=precision)
+
+    def draw(self, rng: np.random.Generator, mu: Array, weight: Array, scale: float) -> Array:
+        return rng.wald(mu, weight / scale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -642,6 +691,10 @@ class NegativeBinomial(Family):
 
     def frozen(self, mu: Array, weight: Array, scale: float) -> Any:
         return _stats().nbinom(n=1.0 / self._alpha(), p=1.0 / (1.0 + self._alpha() * mu))
+
+    def draw(self, rng: np.random.Generator, mu: Array, weight: Array, scale: float) -> Array:
+        alpha = self._alpha()
+        return np.asarray(rng.negative_binomial(weight / alpha, 1.0 / (1.0 + alpha * mu)) / weight)
 
     def anscombe_transform(self, mu: Array) -> Array:
         third = 1.0 / 3.0
@@ -745,6 +798,18 @@ class Tweedie(Family):
         if special_case is not None:
             return special_case.frozen(mu, weight, scale)
         return Family.frozen(self, mu, weight, scale)
+
+    def draw(self, rng: np.random.Generator, mu: Array, weight: Array, scale: float) -> Array:
+        special_case = self._named_family()
+        if special_case is not None:
+            return special_case.draw(rng, mu, weight, scale)
+        power = self._power()
+        if not 1.0 < power < 2.0:
+            return Family.draw(self, rng, mu, weight, scale)
+        spread = scale / weight
+        events = rng.poisson(mu ** (2.0 - power) / (spread * (2.0 - power)))
+        shape = events * ((2.0 - power) / (power - 1.0))
+        return rng.gamma(shape, spread * (power - 1.0) * mu ** (power - 1.0))
 
     def _named_family(self) -> Family | None:
         named = {0.0: Gaussian, 1.0: Poisson, 2.0: Gamma, 3.0: InverseGaussian}

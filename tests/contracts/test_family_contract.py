@@ -371,6 +371,25 @@ def tails_add_up_the_density(family: Family) -> None:
         np.testing.assert_allclose(atom, np.where(y == 0.0, mass, 0.0), rtol=1e-12, atol=1e-300)
 
 
+def draws_have_the_moments(family: Family) -> None:
+    """Responses are drawn with mean mu and variance phi V / weight, and are possible ones."""
+    scale = 0.4 if family.dispersion is None else family.dispersion
+    means = some_means(family)
+    mean = means[(means > -1.0) & (means < 7.0) & (means > family.mean_domain.low)]
+    mu = np.broadcast_to(mean, (60_000, mean.size))
+    weight = np.full_like(mu, 3.0)
+    rng = np.random.default_rng(1)
+    if not has_density(family):
+        with pytest.raises(NotAvailableError, match="is no distribution"):
+            family.draw(rng, mu, weight, scale)
+        return
+    drawn = family.draw(rng, mu, weight, scale)
+    spread = family.variance(mean) * scale / 3.0
+    np.testing.assert_array_less(np.abs(drawn.mean(axis=0) - mean), 5 * np.sqrt(spread / 60_000))
+    np.testing.assert_allclose(drawn.var(axis=0), spread, rtol=0.08)
+    family.check_response(drawn.ravel())
+
+
 def refuses_impossible_responses(family: Family) -> None:
     impossible = np.setdiff1d(RESPONSES, some_responses(family))
     if impossible.size == 0:
@@ -416,6 +435,7 @@ PLAIN = (
     density_by_the_mean,
     density_adds_up,
     tails_add_up_the_density,
+    draws_have_the_moments,
     refuses_impossible_responses,
     frozen_and_copied_exactly,
     quasi_families_have_no_likelihood,
