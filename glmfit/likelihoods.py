@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from glmfit.families import Family
+from glmfit.families import Family, Working
 from glmfit.links import Interval, Link
 
 __all__ = [
@@ -140,6 +140,18 @@ class GLMLikelihood:
         return EtaStats(
             float(np.dot(rows.deviance, weight)), rows.score * weight, information * weight
         )
+
+    def mean_slope(self, eta: Array) -> Array:
+        """Return the derivative of the mean by eta, shape (n,)."""
+        return self.family.link.inverse_deriv(eta)
+
+    def row_values(self, y: Array, eta: Array) -> Working:
+        """Return unit deviance, score and expected weight of rows of any shape, not weighted."""
+        return self.family.working(y, eta)
+
+    def observed_information(self, y: Array, eta: Array) -> Array:
+        """Return the observed information about eta of rows of any shape, not weighted."""
+        return self.family.observed_weight(y, eta)
 
     def saturated(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache, reduce
 from itertools import islice
@@ -16,8 +16,9 @@ from glmfit.design import Design
 from glmfit.engine.control import Control
 from glmfit.sources import Rows
 
-__all__ = ["map_chunks", "one_blas_thread", "reduce_chunks", "rows_together"]
+__all__ = ["map_ahead", "map_chunks", "one_blas_thread", "reduce_chunks", "rows_together"]
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 CACHED = 2**18
@@ -125,16 +126,28 @@ def _blocks(function: Callable[[list[Rows]], T], rows: Rows, control: Control) -
     chunks = rows.chunks(size)
     # few chunks are dealt out one by one; the threads must not matter for the sums
     together = min(max(n // (size * SHARES), 1), BLOCK)
+    blocks = iter(lambda: list(islice(chunks, together)), [])
+    yield from map_ahead(function, blocks, control, AHEAD)
+
+
+def map_ahead(
+    function: Callable[[S], T], items: Iterable[S], control: Control, ahead: int = 2
+) -> Iterator[T]:
+    """Yield ``function(item)`` in order, ``ahead`` items per thread drawn before their turn.
+
+    Items are drawn on this thread, one after the other, so that those of a random generator
+    are the same on any number of threads.
+    """
     with one_blas_thread:
         pool = ThreadPoolExecutor(control.n_threads, thread_name_prefix="glmfit")
         waiting: deque[Future[T]] = deque()
         try:
-            while block := list(islice(chunks, together)):
-                waiting.append(pool.submit(function, block))
-                if len(waiting) >= AHEAD * control.n_threads:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) >= ahead * control.n_threads:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
         finally:
-            # an error or Ctrl-C leaves no block behind
+            # an error or Ctrl-C leaves no item behind
             pool.shutdown(cancel_futures=True)
