@@ -251,14 +251,18 @@ def test_a_separated_ordinal_model():
     assert result.lr_test({"x": ends[0]}).statistic == pytest.approx(CHI2, rel=1e-5)
 
 
-def test_separated_strata_say_that_there_is_no_maximum():
-    data = pd.DataFrame(
-        {"y": [0, 1, 0, 1, 0, 1], "x": [0.0, 1, 2, 3, 1, 4], "s": [1, 1, 2, 2, 3, 3]}
-    )
+def test_separated_strata():
+    random = np.random.default_rng(1)
+    data = pd.DataFrame({"s": np.repeat(np.arange(12), 3), "z": random.normal(size=36)})
+    data["y"] = (np.arange(36) % 3 == 0).astype(int)
+    data["x"] = np.where(data["y"] == 1, 1.0, random.integers(0, 2, 36))
     with pytest.warns(SeparationWarning):
-        result = gf.conditional_logit("y ~ x", data, groups="s").fit()
-    with pytest.raises(NotAvailableError, match="did not reach it"):
-        result.conf_int(method="profile")
+        result = gf.conditional_logit("y ~ x + z", data, groups="s").fit()
+    ends = result.conf_int(method="profile")
+    assert ends.loc["x", 1] == math.inf
+    assert result.lr_test({"x": ends.loc["x", 0]}).statistic == pytest.approx(CHI2, rel=1e-6)
+    for end in ends.loc["z"]:
+        assert result.lr_test({"z": end}).statistic == pytest.approx(CHI2, rel=1e-6)
 
 
 def test_an_end_at_the_boundary_of_the_model_is_told():

@@ -183,6 +183,11 @@ class Model(Counterfactuals):
         return names * (len(self.parameter_names) // max(len(names), 1))
 
     @property
+    def formula_columns(self) -> NDArray[np.intp]:
+        """Which column of the formula's design each of ``data.names`` is."""
+        return np.arange(len(self.data.names))
+
+    @property
     def likelihood_name(self) -> str:
         """What is maximised, in words; models with the same can be compared."""
         return self.summary_name

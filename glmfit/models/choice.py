@@ -213,6 +213,13 @@ class ChoiceModel(ConditionalLogit):
         levels = pd.Index(self.alternatives, dtype=object)
         return np.asarray(levels.get_indexer(alternatives.astype(object)), dtype=np.intp)
 
+    def new_terms(self, scope: str, env: Mapping[str, Any] | None = None) -> list[str]:
+        """Refuse: what stands between which bars cannot be told from a term alone."""
+        raise NotAvailableError(
+            "Terms of a choice model stand before or behind its bars, so add1() does not know "
+            "where to add them. Fit the larger formula, and compare the fits by anova()."
+        )
+
     # -- checks ------------------------------------------------------------------------
 
     def _check_individual(self, spec: ModelSpec) -> None:

@@ -162,6 +162,11 @@ class ConditionalLogit(DiscreteModel[ConditionalResults]):
                     f"{self.words.noun} is one observation, and has one weight."
                 )
 
+    @property
+    def formula_columns(self) -> NDArray[np.intp]:
+        """Which column of the formula's design each of ``data.names`` is."""
+        return self.columns
+
     def _settled(self) -> dict[str, Any]:
         return {"groups": self.group_column}
 

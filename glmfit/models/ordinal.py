@@ -135,6 +135,11 @@ class OrdinalModel(DiscreteModel[OrdinalResults]):
         self.nonparallel = options.get("nonparallel")
         self.shared = ~_chosen(self.data, self.columns, self.nonparallel)
 
+    @property
+    def formula_columns(self) -> NDArray[np.intp]:
+        """Which column of the formula's design each of ``data.names`` is."""
+        return self.columns
+
     def _settled(self) -> dict[str, Any]:
         return {"nonparallel": self.nonparallel}
 

@@ -12,7 +12,7 @@ from glmfit.engine.control import Control
 from glmfit.inference.hypothesis import Maximum, Vocabulary
 from glmfit.results.record import FitRecord
 
-__all__ = ["Estimated", "term_positions", "vocabulary"]
+__all__ = ["Estimated", "term_columns", "term_positions", "vocabulary"]
 
 Array = NDArray[np.float64]
 Positions = NDArray[np.intp]
@@ -104,11 +104,19 @@ def vocabulary(model: Any) -> Vocabulary:
 def term_positions(model: Any) -> dict[str, Positions]:
     """Return the coefficients of each term (of each column without a formula), all levels."""
     owners = np.array(model.parameter_columns, dtype=object)
-    spec = model.data.spec
-    if spec is None:
+    if model.data.spec is None:
         return {name: np.flatnonzero(owners == name) for name in model.data.names}
     found = {
-        term: np.flatnonzero(np.isin(owners, spec.column_names[part]))
-        for term, part in spec.term_slices.items()
+        term: np.flatnonzero(np.isin(owners, [name for name in names if name is not None]))
+        for term, names in term_columns(model).items()
     }
     return {term: where for term, where in found.items() if where.size}
+
+
+def term_columns(model: Any) -> dict[str, list[str | None]]:
+    """Return what a model calls the columns of each term; None for those that it has not."""
+    called = dict(zip(model.formula_columns.tolist(), model.data.names, strict=True))
+    return {
+        term: [called.get(j) for j in range(part.start, part.stop)]
+        for term, part in model.data.spec.term_slices.items()
+    }

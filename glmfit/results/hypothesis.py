@@ -28,7 +28,7 @@ from glmfit.results.contrasts import (
     PairwiseResults,
     WaldTestResults,
 )
-from glmfit.results.estimated import Estimated, term_positions
+from glmfit.results.estimated import Estimated, term_columns, term_positions
 
 __all__ = ["HypothesisTests", "joint_test"]
 
@@ -394,15 +394,16 @@ class HypothesisTests(Estimated):
 
     def _embedded(self, term: str, differences: Array) -> tuple[Array, list[str]]:
         """Return the differences over all coefficients, for each class if they have their own."""
-        spec, owners = self.model.data.spec, self.model.parameter_columns
-        columns = spec.column_names[spec.term_slices[term]]
-        places = [[j for j, owner in enumerate(owners) if owner == name] for name in columns]
+        owners, names = self.model.parameter_columns, term_columns(self.model)[term]
+        # a column that the model has not is that of a reference, whose coefficient is 0
+        there = [k for k, name in enumerate(names) if name is not None]
+        places = [[j for j, owner in enumerate(owners) if owner == names[k]] for k in there]
         rows, heads = [], []
         for group in zip(*places, strict=True):
             wide = np.zeros((differences.shape[0], len(owners)))
-            wide[:, list(group)] = differences
+            wide[:, list(group)] = differences[:, there]
             rows.append(wide)
-            heads.append(_head(self._vocabulary.names[group[0]], columns[0]))
+            heads.append(_head(self._vocabulary.names[group[0]], str(names[there[0]])))
         return np.vstack(rows), heads
 
     # -- likelihood ratio and score ------------------------------------------------------

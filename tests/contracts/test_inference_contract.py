@@ -13,7 +13,7 @@ import pytest
 
 import glmfit as gf
 from glmfit import models
-from glmfit.errors import CollinearityWarning, GlmfitWarning
+from glmfit.errors import CollinearityWarning, GlmfitWarning, NotAvailableError
 from glmfit.models.base import Model
 
 CHI2 = 3.841458820694124
@@ -74,7 +74,8 @@ def test_every_model_class_has_a_case():
     kinds = {
         kind for _, kind in inspect.getmembers(models, inspect.isclass) if issubclass(kind, Model)
     }
-    assert kinds <= {kind for kind, _, _ in KINDS.values()}
+    # the choice model has rows of another shape, and a test of its own below
+    assert kinds <= {kind for kind, _, _ in KINDS.values()} | {gf.ChoiceModel}
 
 
 @every
@@ -205,3 +206,37 @@ def test_tables_print(name):
         text = str(shown)
         assert "x" in text
         assert "nan" not in text.lower()
+
+
+def test_a_choice_model():
+    travel = gf.datasets.load("travel_mode")
+
+    def choice(formula):
+        options = {"groups": "individual", "alternatives": "mode", "reference": "car"}
+        return gf.choice(formula, travel, **options).fit()
+
+    mode = "C(mode, Treatment('car'))"
+    effect = f"income:{mode}"
+    large, small = choice("choice ~ gcost + wait | income"), choice("choice ~ gcost + wait")
+    line = large.drop1().frame.loc[effect]
+    assert line["df"] == 3
+    assert line["deviance"] == pytest.approx(small.record.deviance, rel=1e-9)
+    assert gf.lr_test(small, large).statistic == pytest.approx(line["statistic"], rel=1e-8)
+    assert large.lr_test(effect).statistic == pytest.approx(line["statistic"], rel=1e-8)
+    assert large.wald_test("income:air = income:bus").df == 1
+    table = large.wald_test_terms().table
+    assert table["df_constraint"].to_dict() == {mode: 3, "gcost": 1, "wait": 1, effect: 3}
+    pairs = large.t_test_pairwise(mode).result_frame["coef"]
+    constants = large.params
+    differences = {
+        "car-air": -constants["Intercept:air"],
+        "train-air": constants["Intercept:train"] - constants["Intercept:air"],
+        "bus-train": constants["Intercept:bus"] - constants["Intercept:train"],
+    }
+    for pair, difference in differences.items():
+        assert pairs[pair] == pytest.approx(difference, rel=1e-10)
+    ends = large.conf_int(method="profile").loc["gcost"]
+    for end in ends:
+        assert large.lr_test({"gcost": end}).statistic == pytest.approx(CHI2, rel=1e-7)
+    with pytest.raises(NotAvailableError, match="compare the fits by anova"):
+        large.add1("size")
