@@ -442,6 +442,26 @@ def test_tests_that_do_not_apply_say_why(fits):
         light.lr_test("wool")
 
 
+@pytest.mark.parametrize("refit", [False, True])
+def test_penalised_estimates_are_not_compared_by_likelihood(refit):
+    warpbreaks = gf.datasets.load("warpbreaks")
+    model = gf.poisson("breaks ~ wool + tension", warpbreaks)
+    result = model.fit_regularized(alpha=0.01, L1_wt=1.0, refit=refit)
+    for call in (
+        lambda: result.lr_test("wool"),
+        lambda: result.score_test("wool"),
+        lambda: result.conf_int(method="profile"),
+        result.anova,
+        result.drop1,
+        result.hauck_donner,
+        lambda: gf.anova(model.fit(), result),
+        lambda: gf.lr_test(model.fit(), result),
+    ):
+        with pytest.raises(NotAvailableError, match="a penalty has shrunk these estimates"):
+            call()
+    assert "Hauck-Donner" not in str(result.summary())
+
+
 def test_aliased_columns_are_no_part_of_their_term():
     data = gf.datasets.load("warpbreaks")
     data["double"] = 2.0 * (data["wool"] == "B")

@@ -7,7 +7,7 @@ from typing import Any
 
 from glmfit.errors import NotAvailableError
 
-__all__ = ["limit_notes", "require_likelihood"]
+__all__ = ["limit_notes", "require_free", "require_likelihood"]
 
 SUPREMUM = (
     "The data are separated: log-likelihoods are the limits that they tend to, and the "
@@ -29,6 +29,7 @@ def require_likelihood(result: Any, what: str, instead: str, *, quasi: bool = Fa
         Whether quasi-likelihoods will do.
     """
     record = result.record
+    require_free(result, what)
     if record.bias_reduced is not None:
         raise NotAvailableError(
             f"{what} compares maxima of the likelihood, and {record.bias_reduced.lower()} "
@@ -56,6 +57,16 @@ def require_likelihood(result: Any, what: str, instead: str, *, quasi: bool = Fa
         raise NotAvailableError(
             f"{what} needs a likelihood, and this one does not hold with a dispersion that is "
             f"{record.scale_note}. Use anova(test='F'), f_test() or score_test()."
+        )
+
+
+def require_free(result: Any, what: str) -> None:
+    """Raise for estimates that a penalty has shrunk or chosen."""
+    if result.record.regularized is not None:
+        raise NotAvailableError(
+            f"{what} compares maxima of the likelihood, and a penalty has shrunk these estimates "
+            "or chosen their columns. Cross-validation judges them; for tests use fit(), of "
+            "columns that were not chosen on the same data."
         )
 
 

@@ -16,7 +16,7 @@ from glmfit.errors import ArgumentError, FormulaWarning, NotAvailableError, sugg
 from glmfit.inference.submodels import Returning, Submodels
 from glmfit.inference.tails import chi2_sf, f_sf
 from glmfit.output import Column, Row, Style, Summary, Table
-from glmfit.results.applicability import limit_notes, require_likelihood
+from glmfit.results.applicability import limit_notes, require_free, require_likelihood
 from glmfit.results.contrasts import Shown
 from glmfit.results.estimated import Estimated, term_positions
 from glmfit.results.record import FitRecord
@@ -453,6 +453,7 @@ def chosen_test(result: Any, test: str | None, where: str, *, without: tuple[str
     without : tuple of str
         Tests that it does not have.
     """
+    require_free(result, f"{where[:1].upper()}{where[1:]}")
     estimated = _dispersion_is_estimated(result)
     if test is None:
         test = "Wald" if result.cov_type != "nonrobust" else "F" if estimated else "LR"
