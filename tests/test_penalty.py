@@ -512,6 +512,20 @@ def test_tests_of_irrelevant_alternatives_need_all_columns():
             model.fit_regularized(alpha=0.01, **options).iia_test()
 
 
+def test_diagnostics_rest_on_a_maximum(logit, ols, risk):
+    classes = gf.mnlogit("risk ~ age + income", risk)
+    for model in (logit, ols, classes):
+        for L1_wt in (0.0, 0.5):
+            result = model.fit_regularized(alpha=0.05, L1_wt=L1_wt)
+            with pytest.raises(NotAvailableError, match="penalised"):
+                result.get_influence()
+            findings = {one.topic: one for one in result.check().findings}
+            assert findings["Influential rows"].verdict == "not applicable"
+            assert "Not separated" not in str(result.check())
+    with pytest.raises(NotAvailableError, match="these are penalised"):
+        logit.fit_regularized(alpha=0.05, L1_wt=0.0).hosmer_lemeshow_test()
+
+
 def test_refit_is_maximum_likelihood_on_what_was_selected(stackloss, ols):
     result = ols.fit_regularized(alpha=3.0, refit=True)
     assert result.selected == ["Intercept", "air_flow", "water_temp"]

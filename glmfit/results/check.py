@@ -81,6 +81,9 @@ def _separation(result: Any) -> Finding | None:
     if result.record.bias_reduced is not None:
         told = "Not looked for: bias-reduced estimates are finite where data are separated."
         return Finding("Separation", "not applicable", told)
+    if result.record.shrunk:
+        told = "Not looked for: penalised estimates are finite where data are separated."
+        return Finding("Separation", "not applicable", told)
     rule = "a finite maximum exists unless columns separate the responses"
     source = "Albert and Anderson 1984"
     if found is None:
@@ -103,6 +106,9 @@ def _collinearity(result: Any) -> Finding:
     if record.aliased:
         told = f"Left out, being determined by others: {_listed(list(record.aliased.values()))}."
         return Finding("Collinearity", "look", told, float(len(record.aliased)))
+    if record.shrunk:
+        told = "Not looked at: a penalty holds the estimates of collinear columns together."
+        return Finding("Collinearity", "not applicable", told)
     factors = _inflation(result)
     rule = f"the variance inflation factor of a term is below {LARGE_VIF:g}"
     source = "Marquardt 1970; Fox and Monette 1992"
@@ -147,7 +153,7 @@ def _events(result: Any) -> Finding | None:
     value = fewest / slopes
     told = (
         f"The rarer outcome was seen {fewest:g} times, for "
-        f"{_plural(slopes, 'coefficient')} beyond the constant: {value:.3g} each."
+        f"{_coefficients(slopes)} beyond the constant: {value:.3g} each."
     )
     rule = f"at least {FEW_EVENTS:g} for each, else estimates are biased away from 0"
     source = "Peduzzi and others 1996, a rough rule: van Smeden and others 2016"
@@ -205,7 +211,10 @@ def _influence(result: Any) -> Finding | None:
 def _leverage(result: Any) -> Finding | None:
     if not hasattr(result, "family") or result.record.kept.size == 0:
         return None
-    leverage = np.asarray(result.get_influence().hat_matrix_diag, dtype=float)
+    try:
+        leverage = np.asarray(result.get_influence().hat_matrix_diag, dtype=float)
+    except NotAvailableError as reason:
+        return _unavailable(result, "Leverage", reason)
     top = float(np.nanmax(leverage))
     beyond = np.flatnonzero(np.nan_to_num(leverage) > LARGE_LEVERAGE)
     rule = f"leverage is below {LARGE_LEVERAGE:g}: beyond it a row mostly fits itself"
@@ -374,6 +383,13 @@ def _unavailable(result: Any, topic: str, reason: NotAvailableError) -> Finding:
 def _listed(names: list[str]) -> str:
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return ", ".join(names[:SHOWN]) + more
+
+
+def _coefficients(count: float) -> str:
+    """Return a number of coefficients, which is effective and no whole one after a penalty."""
+    if count == int(count):
+        return _plural(int(count), "coefficient")
+    return f"{count:.3g} effective coefficients"
 
 
 def _plural(count: int, noun: str) -> str:

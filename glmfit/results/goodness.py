@@ -88,6 +88,10 @@ class ModelGoodness(CheckMethods):
             raise NotAvailableError(
                 f"{what} rests on maximum-likelihood estimates, and these are bias-reduced."
             )
+        if self.record.shrunk:
+            raise NotAvailableError(
+                f"{what} rests on maximum-likelihood estimates, and these are penalised."
+            )
         if self.model.family.dispersion is not None and self.model.data.var_weights is not None:
             raise NotAvailableError(
                 f"{what} needs the distribution of each response, and the "
@@ -256,7 +260,7 @@ class ModelGoodness(CheckMethods):
         >>> gf.logit("killed + survived ~ log_dose", beetles).fit().link_test().in_words
         'chi-square = 7.617 on 1 df, p = 0.00578'
         """
-        if self.record.separation is not None or self.record.bias_reduced is not None:
+        if self.record.separation is not None or not self.record.maximises_likelihood:
             self._require_plain("The link test")
         run, theta, _ = self._fitted()
         eta = run.eta(theta)

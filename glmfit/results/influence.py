@@ -58,7 +58,7 @@ class InfluenceMethods:
         ------
         NotAvailableError
             If the fit is separated and has several predictors a row; with ``exact`` also
-            if its estimates are bias-reduced.
+            if its estimates are bias-reduced. If they are penalised.
 
         Examples
         --------
@@ -74,6 +74,12 @@ class InfluenceMethods:
             raise NotAvailableError(
                 "exact=True fits again by maximum likelihood, and these estimates are bias-reduced."
                 " Leave exact out for one step with the penalty held."
+            )
+        if record.shrunk:
+            raise NotAvailableError(
+                "Influence is measured by steps from a maximum of the likelihood, and penalised "
+                "estimates are not at one. refit=True fits the selected columns by maximum "
+                "likelihood; a ridge fit has its leverages in get_hat_matrix_diag()."
             )
         if self._influence_type is Influence and record.separation is not None:
             raise NotAvailableError(
