@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from glmfit.design import constant_column
 from glmfit.errors import NotAvailableError
 from glmfit.inference.check import Check, Finding, generalised_vif
 
@@ -126,7 +127,8 @@ def _inflation(result: Any) -> dict[str, float]:
     """Return the root of the inflation of each term; empty where there are not two."""
     record, model = result.record, result.model
     names = model.data.names
-    terms = {names[j]: names[j] for j in result._columns_of(None)}
+    constant = constant_column(model.data.design)
+    terms = {name: name for j, name in enumerate(names) if j != constant}
     spec = model.data.spec
     if spec is not None:
         for term, part in spec.term_slices.items():

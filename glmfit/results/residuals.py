@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from glmfit.design import constant_column
 from glmfit.distributions import Tails
 from glmfit.errors import ArgumentError, NotAvailableError, suggest
 from glmfit.inference import residuals
@@ -29,7 +30,6 @@ class ModelResiduals:
 
     _working: Any
     _rows: Any
-    _columns_of: Any
 
     def get_resid(
         self, kind: str = "deviance", *, seed: Any = None, standardized: bool = False
@@ -222,8 +222,8 @@ class ModelResiduals:
                 name: list(range(*part.indices(count)))
                 for name, part in data.spec.term_slices.items()
             }
-        free = set(self._columns_of(None))
-        return {name: columns for name, columns in named.items() if free.intersection(columns)}
+        constant = constant_column(data.design)
+        return {name: columns for name, columns in named.items() if columns != [constant]}
 
 
 class ClassResiduals:
