@@ -99,8 +99,8 @@ class MarginMethods:
         >>> challenger = gf.datasets.load("challenger")
         >>> result = gf.logit("O_RING_FAILURE ~ TEMPERATURE", challenger).fit()
         >>> result.marginal_effects().summary_frame().round(4)
-                  term contrast  estimate  std_err      z       p  ci_lower  ci_upper
-        0  TEMPERATURE    dy/dx   -0.0321   0.0082 -3.894  0.0001   -0.0483   -0.0159
+                  term contrast  estimate  std_err       z       p  ci_lower  ci_upper
+        0  TEMPERATURE    dy/dx   -0.0329   0.0094 -3.5095  0.0004   -0.0513   -0.0145
         """
         chosen = self._chosen(variables)
         lines = self._effect_lines(chosen, _method(method), dummy, False, variables is not None)
@@ -208,8 +208,8 @@ class MarginMethods:
         >>> found = result.adjusted_predictions(at={"TEMPERATURE": [31, 70]})
         >>> found.summary_frame().round(3)
            TEMPERATURE  estimate  std_err  ci_lower  ci_upper
-        0           31     1.000    0.001     0.482     1.000
-        1           70     0.230    0.105     0.085     0.487
+        0           31      1.00    0.002     0.482      1.00
+        1           70      0.23    0.105     0.085      0.49
         """
         which = rows.get("which", "mean")
         linear = _linear(rows, "invlink")
@@ -262,9 +262,9 @@ class MarginMethods:
         >>> result = gf.poisson("breaks ~ wool * tension", warpbreaks).fit()
         >>> result.marginal_means("tension", which="invlink").summary_frame().round(3)
           tension  estimate  std_err  ci_lower  ci_upper
-        0       L    35.451    1.433    32.751    38.373
-        1       M    26.277    1.209    24.011    28.758
-        2       H    21.474    1.105    19.414    23.753
+        0       L    35.461    1.422    32.781    38.360
+        1       M    26.281    1.211    24.011    28.764
+        2       H    21.473    1.097    19.427    23.735
         """
         names = as_list(variables)
         for name in names:
