@@ -111,6 +111,8 @@ def compound_tails(y: Array, mu: Array, phi: Array, power: float) -> Tails:
     reach = 9.0 * (np.sqrt(rate) + np.sqrt(scaled) / shape) + 20.0 + 20.0 / shape
     first = np.maximum(np.floor(np.minimum(rate, scaled / shape) - reach), 1.0)
     last = np.ceil(np.maximum(rate, scaled / shape) + reach)
+    # beyond e^2 times the rate, log P(j) is below -j, and below -745 it underflows
+    last = np.minimum(last, np.maximum(7.4 * rate, 745.0))
     lower, upper = np.exp(-rate), np.zeros_like(rate)
     active = np.arange(rate.size)
     for step in range(int((last - first).max(initial=-1.0)) + 1):

@@ -100,7 +100,7 @@ class MarginMethods:
         >>> result = gf.logit("O_RING_FAILURE ~ TEMPERATURE", challenger).fit()
         >>> result.marginal_effects().summary_frame().round(4)
                   term contrast  estimate  std_err       z       p  ci_lower  ci_upper
-        0  TEMPERATURE    dy/dx   -0.0329   0.0094 -3.5095  0.0004   -0.0513   -0.0145
+        0  TEMPERATURE    dy/dx   -0.0329   0.0094 -3.5096  0.0004   -0.0513   -0.0145
         """
         chosen = self._chosen(variables)
         lines = self._effect_lines(chosen, _method(method), dummy, False, variables is not None)
