@@ -767,7 +767,7 @@ def test_bad_clusters():
         model.fit(cov_type="cluster", cov_kwds={"groups": np.arange(59)})
     with pytest.raises(UnknownNameError, match="whom"):
         model.fit(cov_type="cluster", cov_kwds={"groups": "whom"})
-    with pytest.raises(ArgumentError, match=r"HC0.*no argument 'groups'\. It takes none"):
+    with pytest.raises(ArgumentError, match=r"HC0.*'groups'\. It takes: scaling_factor"):
         model.fit(cov_type="HC0", cov_kwds={"groups": "g"})
 
 

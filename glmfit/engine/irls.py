@@ -50,6 +50,7 @@ __all__ = [
     "Steps",
     "approach",
     "fit_irls",
+    "inverse_information",
     "rounding",
 ]
 
@@ -259,6 +260,32 @@ def approach(
     except SingularInformation:
         return None
     return None
+
+
+def inverse_information(run: Scorable, theta: Array, *, observed: bool) -> Array | None:
+    """Return the inverse of the information at ``theta``; None if it has no inverse.
+
+    Parameters
+    ----------
+    run : Pass or StrataPass
+    theta : ndarray of shape (P,)
+    observed : bool
+        Of the observed instead of the expected information.
+    """
+    stats = run(theta, observed=observed)
+    factor = cholesky(stats.information) if stats.finite else None
+    if factor is not None and factor.smallest_pivot >= ILL_CONDITIONED:
+        return factor.inverse()
+    with np.errstate(invalid="ignore"):  # told of by the test that follows
+        length = np.sqrt(np.diag(run(theta).information))
+    if not (length > 0.0).all():
+        return None
+    triangle = run.triangle(theta, length)
+    if triangle is None or triangle.smallest_pivot < np.finfo(float).eps:
+        return None
+    rotated = run.rotated(theta, triangle, observed=observed)
+    inner = cholesky(rotated.information) if rotated.finite else None
+    return None if inner is None else triangle.refined(inner).inverse()
 
 
 class Scoring:

@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glmfit.engine.control import Control
-from glmfit.engine.executor import map_chunks, reduce_chunks
+from glmfit.engine.executor import map_chunks, reduce_chunks, rows_together
 from glmfit.engine.linalg import Triangular, merge_triangular
 from glmfit.engine.predictor import Predictor, pairs
 from glmfit.links import Interval
 from glmfit.sources import Rows
 
-__all__ = ["EtaStats", "Likelihood", "Pass", "Slope", "SuffStats"]
+__all__ = ["Contributions", "EtaStats", "Likelihood", "Pass", "Slope", "SuffStats"]
 
 Array = NDArray[np.float64]
 T = TypeVar("T")
@@ -90,6 +90,27 @@ class Slope(NamedTuple):
 
     deviance: float
     score: Array
+
+
+class Contributions(NamedTuple):
+    """What some units (rows, strata or clusters) add to score and information.
+
+    ``units`` (k,) says which they are, ``score`` (k, P) and ``information`` (k, P, P) or
+    None are their shares.
+    """
+
+    units: NDArray[np.intp]
+    score: Array
+    information: Array | None
+
+    def taken(self, chosen: slice) -> Contributions:
+        """Return those of some of the units."""
+        grams = None if self.information is None else self.information[chosen]
+        return Contributions(self.units[chosen], self.score[chosen], grams)
+
+
+HELD = 1 << 21
+"""Numbers that contributions may hold at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +324,39 @@ class Pass:
 
         return map_chunks(derivative, self.rows, self.control)
 
+    @property
+    def n_units(self) -> int:
+        """Number of rows."""
+        return self.rows.n
+
+    def contributions(
+        self, theta: Array, order: NDArray[np.intp], *, information: bool = False
+    ) -> Iterator[Contributions]:
+        """Yield what rows add to the score, and to the expected information if asked for.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (P,)
+        order : ndarray of int
+            Rows in the order in which to go through them.
+        information : bool
+        """
+        predictor = self.predictor
+        each = theta.size * (theta.size if information else predictor.count)
+        together = self.control.chunk_rows or rows_together(self.rows.design)
+        size = max(16, min(together, HELD // max(each, 1)))
+
+        def shares(chunk: Rows, _: Array, rows: EtaStats) -> tuple[Array, Array | None]:
+            derivative = predictor.dense_rows(chunk.design)
+            score = np.einsum("mn,nmp->np", np.atleast_2d(rows.score.T), derivative)
+            return score, _grams(derivative, np.atleast_2d(rows.weight)) if information else None
+
+        for start in range(0, order.size, size):
+            block = order[start : start + size]
+            part = replace(self, rows=self.rows.take(block))
+            for score, grams in part.map(theta, shares, size):
+                yield Contributions(block, score, grams)
+
     def score_rows(self, theta: Array) -> Array:
         """Return what each row adds to the score, shape (n, P)."""
         predictor = self.predictor
@@ -435,6 +489,16 @@ def _weighted(derivative: Array, weight: Array) -> Array:
     root = np.sqrt(np.maximum(values, 0.0))
     rows = np.einsum("nab,nap,nb->nbp", vectors, derivative, root, optimize=True)
     return np.asarray(rows).reshape(n * count, p)
+
+
+def _grams(derivative: Array, weight: Array) -> Array:
+    """Return D' W D of each row, shape (n, P, P) (see `_weighted`)."""
+    out = np.zeros((derivative.shape[0], derivative.shape[2], derivative.shape[2]))
+    for (a, b), line in zip(pairs(derivative.shape[1]), weight, strict=True):
+        left = derivative[:, a] * line[:, None]
+        block = left[:, :, None] * derivative[:, b, None, :]
+        out += block if a == b else block + block.transpose(0, 2, 1)
+    return out
 
 
 def _quiet(function: Callable[[Rows], T]) -> Callable[[Rows], T]:

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glmfit.engine.linalg import Triangular, merge_triangular
-from glmfit.engine.passes import STEP, Slope, SuffStats
+from glmfit.engine.passes import STEP, Contributions, Slope, SuffStats
 from glmfit.engine.separation import MOVED
 
 __all__ = ["ConditionalLikelihood", "Strata", "StrataPass"]
@@ -290,15 +290,17 @@ class ConditionalLikelihood:
                 information += self._weighted(block, covariance).sum(axis=0)
         return SuffStats(2.0 * total, score, information)
 
-    def scores(self, eta: Array, columns: Array) -> Array:
-        """Return what each stratum adds to the score, by number, shape (n_strata, p)."""
-        out = np.zeros((self.n_strata, columns.shape[1]))
+    def shares(self, eta: Array, columns: Array) -> tuple[Array, Array]:
+        """Return what strata add to score (n_strata, p) and information (n_strata, p, p)."""
+        p = columns.shape[1]
+        score, information = np.zeros((self.n_strata, p)), np.zeros((self.n_strata, p, p))
         for whole in self.blocks:
-            for block in whole.parts(columns.shape[1]):
+            for block in whole.parts(p):
                 moves = block.sign * columns[block.rows]
-                mean = subset_moments(_predictors(block, eta), moves, block.chosen)[1]
-                out[block.strata] = -self._weighted(block, mean)
-        return out
+                _, mean, covariance = subset_moments(_predictors(block, eta), moves, block.chosen)
+                score[block.strata] = -self._weighted(block, mean)
+                information[block.strata] = self._weighted(block, covariance)
+        return score, information
 
     @property
     def n_strata(self) -> int:
@@ -348,7 +350,20 @@ class StrataPass:
     def score_rows(self, theta: Array) -> Array:
         """Return what each stratum adds to the score, shape (n_strata, p)."""
         with np.errstate(all="ignore"):
-            return self.likelihood.scores(self.eta(theta), self.columns)
+            return self.likelihood.shares(self.eta(theta), self.columns)[0]
+
+    @property
+    def n_units(self) -> int:
+        """Number of strata."""
+        return self.likelihood.n_strata
+
+    def contributions(
+        self, theta: Array, order: Rows, *, information: bool = False
+    ) -> Iterator[Contributions]:
+        """Yield what strata, in the given order, add to the score and to the information."""
+        with np.errstate(all="ignore"):
+            score, grams = self.likelihood.shares(self.eta(theta), self.columns)
+        yield Contributions(order, score[order], grams[order] if information else None)
 
     @property
     def many(self) -> bool:

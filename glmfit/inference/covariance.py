@@ -1,90 +1,234 @@
 """Covariance matrices that do not rest on the model's variance.
 
+A sandwich is bread @ meat @ bread: the bread is the inverse of the information, the meat
+a sum of squares of what rows, clusters or strata add to the score. Rows pass in chunks, so
+that no array of the design's size is made.
+
+Corrections for leverage. With W the information about a unit's predictors (a row has M of
+them, a cluster those of all its rows), D their derivative by the coefficients and
+V = D B D' their covariance, B being the inverse of the expected information, the leverage
+of a unit is H = W^(1/2) V W^(1/2), an M x M matrix. The unit's score e about its
+predictors is replaced by
+
+    e + W^(1/2) k(H) W^(1/2) V e,
+
+which is W^(1/2) (I - H)^(-1/2) W^(-1/2) e for k(h) = 1 / (sqrt(1 - h) (1 + sqrt(1 - h)))
+(HC2, CR2: unbiased where the model holds) and W^(1/2) (I - H)^(-1) W^(-1/2) e for
+k(h) = 1 / (1 - h) (HC3, CR3: nearly the jackknife), but needs no inverse of W. With one
+predictor a row that is e / sqrt(1 - h) and e / (1 - h). In the coefficients the same
+correction is u + J R k(R' J R) R' u for a unit's score u and information J, with B = R R'.
+
 References
 ----------
 White, H. (1982). Maximum likelihood estimation of misspecified models. *Econometrica*.
 Zeileis, A. (2006). Object-oriented computation of sandwich estimators. *Journal of
 Statistical Software* 16(9).
-Cameron, A. C., Gelbach, J. B. and Miller, D. L. (2011). Robust inference with multiway
-clustering. *Journal of Business & Economic Statistics* 29, 238-249.
+Bell, R. M. and McCaffrey, D. F. (2002). Bias reduction in standard errors for linear
+regression with multi-stage samples. *Survey Methodology* 28, 169-181.
+Pustejovsky, J. E. and Tipton, E. (2018). Small-sample methods for cluster-robust variance
+estimation. *Journal of Business & Economic Statistics* 36, 672-683.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["HC_TYPES", "cluster_covariance", "hc_covariance"]
+from glmfit.design import Design, constant_combination
+from glmfit.engine.executor import rows_together
+from glmfit.engine.passes import Contributions, EtaStats, Pass
+from glmfit.engine.predictor import pairs
+from glmfit.engine.separation import null_space
+from glmfit.sources import Rows
+
+__all__ = [
+    "Contributing",
+    "Meat",
+    "growth",
+    "hc_meat",
+    "outer_products",
+    "pieces",
+    "rows_at_once",
+    "sandwich",
+    "wald_f",
+]
 
 Array = NDArray[np.float64]
+Codes = NDArray[np.intp]
 
 FULL_LEVERAGE = 1e-10
 """Distance from 1 within which a leverage is 1 but for rounding."""
 
-HC_TYPES = ("HC0", "HC1", "HC2", "HC3")
+HELD = 1 << 20
+"""Numbers that a chunk may hold."""
 
 
-def hc_covariance(
-    kind: str, bread: Array, rows: Array, score: Array, leverage: Array, nobs: float, freq: Array
-) -> Array:
-    """Return the heteroscedasticity-consistent covariance.
+class Contributing(Protocol):
+    """A pass that tells what its units (rows, or strata) add to score and information."""
+
+    @property
+    def n_units(self) -> int: ...
+    def contributions(
+        self, theta: Array, order: Codes, *, information: bool = False
+    ) -> Iterator[Contributions]: ...
+
+
+class Meat(NamedTuple):
+    """The middle of a sandwich, shape (P, P), and the units whose leverage is 1."""
+
+    matrix: Array
+    full: Codes
+
+
+def sandwich(bread: Array, meat: Array) -> Array:
+    """Return bread @ meat @ bread, symmetric to the last bit."""
+    out = bread @ meat @ bread
+    return np.asarray(0.5 * (out + out.T))
+
+
+# -- rows ----------------------------------------------------------------------------------
+
+
+class _Piece(NamedTuple):
+    """A chunk of rows, one observation each; M predictors a row."""
+
+    derivative: Array
+    """Of the predictors by the coefficients, shape (n, M, P)."""
+    score: Array
+    """By the predictors, shape (n, M)."""
+    weight: Array
+    """Information about the predictors, shape (M (M + 1) / 2, n)."""
+
+
+def pieces(run: Pass, theta: Array, freq: Array | None) -> Iterator[tuple[_Piece, Array | None]]:
+    """Yield chunks of rows with how often each was seen."""
+    predictor = run.predictor
+    size = max(64, min(rows_at_once(run), HELD // (predictor.count * max(theta.size, 1))))
+
+    def piece(chunk: Rows, _: Array, rows: EtaStats) -> _Piece:
+        return _Piece(
+            predictor.dense_rows(chunk.design),
+            np.atleast_2d(rows.score.T).T.reshape(chunk.n, -1),
+            np.atleast_2d(rows.weight),
+        )
+
+    start = 0
+    for made in run.map(theta, piece, size):
+        stop = start + made.score.shape[0]
+        seen = None if freq is None else freq[start:stop]
+        if seen is not None:
+            each = np.where(seen > 0.0, seen, 1.0)
+            made = made._replace(score=made.score / each[:, None], weight=made.weight / each)
+        yield made, seen
+        start = stop
+
+
+def rows_at_once(run: Pass) -> int:
+    """Return how many rows to take at a time."""
+    return run.control.chunk_rows or rows_together(run.rows.design)
+
+
+def hc_meat(run: Pass, theta: Array, kind: str, leverage: Array, freq: Array | None) -> Meat:
+    """Return the sum of squares of the observations' scores.
 
     Parameters
     ----------
+    run : Pass
+    theta : ndarray of shape (P,)
     kind : {"HC0", "HC1", "HC2", "HC3"}
-        No correction; n / (n - p); division by 1 - h; by (1 - h)^2.
-    bread : ndarray of shape (p, p)
-        Inverse of the information.
-    rows : ndarray of shape (n, p)
-        Design.
-    score : ndarray of shape (n,)
-        Derivative of one observation's log-likelihood by eta (times phi).
-    leverage : ndarray of shape (n,)
-        Hat value of one observation; where it is 1, HC2 and HC3 are NaN.
-    nobs : float
-        Number of observations.
-    freq : ndarray of shape (n,)
+        Which correction for leverage; none for the first two.
+    leverage : ndarray of shape (P, P)
+        Inverse of the expected information.
+    freq : ndarray of shape (n,) or None
         How often each row was seen.
     """
-    squares = score * score
-    if kind in ("HC2", "HC3"):
-        left = np.where(leverage > 1.0 - FULL_LEVERAGE, np.nan, 1.0 - leverage)
-        squares = squares / left ** (1 if kind == "HC2" else 2)
-    meat = (rows * (freq * squares)[:, None]).T @ rows
-    factor = nobs / (nobs - rows.shape[1]) if kind == "HC1" else 1.0
-    return factor * bread @ meat @ bread
+    meat = np.zeros((theta.size, theta.size))
+    full: list[Codes] = []
+    start = 0
+    for piece, seen in pieces(run, theta, freq):
+        score = piece.score
+        if kind in ("HC2", "HC3"):
+            score = _corrected_rows(piece, leverage, kind[-1])
+            lost = np.isnan(score).any(axis=1) & (seen is None or seen > 0.0)
+            full.append(start + np.flatnonzero(lost))
+        rows = np.einsum("nm,nmp->np", score, piece.derivative)
+        if seen is not None:
+            rows = np.where(seen[:, None] > 0.0, rows, 0.0) * np.sqrt(seen)[:, None]
+        meat += rows.T @ rows
+        start += score.shape[0]
+    return Meat(meat, np.concatenate([*full, np.zeros(0, dtype=np.intp)]))
 
 
-def cluster_covariance(
-    bread: Array,
-    rows: Array,
-    score: Array,
-    codes: NDArray[np.intp],
-    n_groups: int,
-    nobs: float,
-    *,
-    correction: bool = True,
-) -> Array:
-    """Return the covariance that allows any dependence within groups.
+def _corrected_rows(piece: _Piece, leverage: Array, kind: str) -> Array:
+    """Return scores corrected for leverage, shape (n, M); NaN where a leverage is 1."""
+    derivative, score, weight = piece
+    spread = np.einsum("nap,pq,nbq->nab", derivative, leverage, derivative, optimize=True)
+    if score.shape[1] == 1:
+        left = 1.0 - weight[0] * spread[:, 0, 0]
+        left = np.where(left < FULL_LEVERAGE, np.nan, left)
+        return score / (np.sqrt(left) if kind == "2" else left)[:, None]
+    root = _root(weight, score.shape[1])
+    values, vectors = np.linalg.eigh(root @ spread @ root)
+    factor = growth(np.where(values > 1.0 - FULL_LEVERAGE, np.nan, values), kind)
+    inner = np.einsum("nab,nbc,nc->na", root, spread, score, optimize=True)
+    turned = np.einsum("nba,nb->na", vectors, inner) * factor
+    return np.asarray(score + np.einsum("nab,nbc,nc->na", root, vectors, turned, optimize=True))
+
+
+def _root(weight: Array, count: int) -> Array:
+    """Return the symmetric roots of M x M matrices of weights, shape (n, M, M)."""
+    full = np.empty((weight.shape[1], count, count))
+    for (a, b), line in zip(pairs(count), weight, strict=True):
+        full[:, a, b] = full[:, b, a] = line
+    values, vectors = np.linalg.eigh(full)
+    scaled = vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]
+    return np.asarray(scaled @ vectors.transpose(0, 2, 1))
+
+
+def growth(share: Array, kind: str) -> Array:
+    """Return k(h) of the module's docstring for leverages h."""
+    left = 1.0 - share
+    if kind == "3":
+        return 1.0 / left
+    root = np.sqrt(left)
+    return 1.0 / (root * (1.0 + root))
+
+
+def outer_products(run: Contributing, theta: Array, freq: Array | None) -> Array:
+    """Return the sum of outer products of the units' scores (OPG), shape (P, P)."""
+    total = np.zeros((theta.size, theta.size))
+    for part in run.contributions(theta, np.arange(run.n_units)):
+        rows = part.score
+        if freq is not None:
+            seen = freq[part.units]
+            rows = np.divide(
+                rows, np.sqrt(seen)[:, None], out=np.zeros_like(rows), where=seen[:, None] > 0.0
+            )
+        total += rows.T @ rows
+    return total
+
+
+def wald_f(design: Design, theta: Array, covariance: Array, rank: float) -> float:
+    """Return the F of all contrasts that leave the constant alone; NaN past ``rank``.
 
     Parameters
     ----------
-    bread : ndarray of shape (p, p)
-    rows : ndarray of shape (n, p)
-    score : ndarray of shape (n,)
-        Derivative of a row's log-likelihood by eta (times phi), frequencies included.
-    codes : ndarray of int, shape (n,)
-        Group of each row, 0 to ``n_groups - 1``.
-    n_groups : int
-    nobs : float
-        Number of observations.
-    correction : bool
-        Multiply by G / (G - 1) * (n - 1) / (n - p), as Stata and statsmodels do.
+    design : Design
+        Shape (n, p), whose combination that is constant is left alone.
+    theta : ndarray of shape (p,)
+    covariance : ndarray of shape (p, p)
+    rank : float
+        Largest rank that the covariance can have.
     """
-    p = rows.shape[1]
-    sums = np.zeros((n_groups, p))
-    np.add.at(sums, codes, rows * score[:, None])
-    covariance = bread @ (sums.T @ sums) @ bread
-    if correction:
-        covariance *= n_groups / (n_groups - 1.0) * (nobs - 1.0) / (nobs - p)
-    return covariance
+    constant = constant_combination(design)
+    contrasts = np.eye(theta.size) if constant is None else null_space(constant[None, :]).T
+    if contrasts.shape[0] == 0 or rank < contrasts.shape[0]:
+        return float("nan")
+    shift = contrasts @ theta
+    spread = contrasts @ covariance @ contrasts.T
+    if not np.isfinite(spread).all():
+        return float("nan")
+    return float(np.dot(shift, np.linalg.solve(spread, shift)) / contrasts.shape[0])

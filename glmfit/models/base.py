@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -26,11 +26,13 @@ from glmfit.formula.alignment import beside
 from glmfit.formula.response import Response
 from glmfit.formula.spec import ParsedFormula, parse
 from glmfit.formula.table import Table
+from glmfit.inference.bootstrap import Replicates, Sample
 from glmfit.links import Link
 from glmfit.models.arrays import aligned_exog, array_data, design_of_arrays
 from glmfit.models.counterfactual import Counterfactuals
 from glmfit.models.data import ModelData, Reading, extended_data, formula_data, log_exposure
 from glmfit.models.observed import ObservedClasses, new_classes, own_classes
+from glmfit.models.replicates import one_by_one
 from glmfit.results.record import FitRecord
 from glmfit.sources import Rows
 
@@ -102,6 +104,10 @@ class Model(Counterfactuals):
 
     summary_title: ClassVar[str] = ""
     summary_name: ClassVar[str] = ""
+    unit_name: ClassVar[str] = "observations"
+    """What is independent of one another, and is drawn or left out by resampling."""
+    observed_information: ClassVar[bool] = False
+    """Whether standard errors come from the observed information."""
 
     data: ModelData
     formula: str | None
@@ -274,6 +280,75 @@ class Model(Counterfactuals):
         """Return which of the rows used stand in `fitted_pass`, shape (m,)."""
         data = self._kept_data()
         return np.ones(len(data.response.y), bool) if data.weight is None else data.weight > 0.0
+
+    def fitted_units(self, record: FitRecord) -> NDArray[np.intp]:
+        """Return the unit of `fitted_pass` that each row used belongs to, shape (m,).
+
+        Units are rows, or strata in models that have them; -1 for rows that are in none.
+        """
+        present = self.fitted_rows(record)
+        return np.where(present, np.cumsum(present) - 1, -1)
+
+    def unit_frequencies(self, record: FitRecord) -> Array | None:
+        """Return how often each unit of `fitted_pass` was seen; None where each was once."""
+        freq = self._kept_data().freq_weights
+        return None if freq is None else freq[self.fitted_rows(record)]
+
+    def independent_count(self, record: FitRecord) -> float:
+        """Return the number of independent observations."""
+        return record.nobs
+
+    def replicates(self, record: FitRecord, samples: Iterable[Sample]) -> Replicates:
+        """Return the estimates of samples of the units of `fitted_pass`."""
+        return one_by_one(
+            lambda counts, response: self.refitted(record, counts, response),
+            samples,
+            record.base.size,
+        )
+
+    def refitted(
+        self, record: FitRecord, counts: Array | None, response: Array | None
+    ) -> tuple[Array, str]:
+        """Return the estimates of one sample, started from the fit, and how that ended.
+
+        Parameters
+        ----------
+        record : FitRecord
+        counts : ndarray of shape (n_units,), optional
+            How often each unit is in the sample; as in the fit by default.
+        response : ndarray of shape (n, ...), optional
+            Responses of the rows of `fitted_pass`; as in the fit by default.
+
+        Returns
+        -------
+        theta : ndarray of shape (p,) or (0,)
+            Empty where there is none.
+        status : str
+            One of `glmfit.inference.bootstrap.STATUS`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not define refitted")
+
+    def drawn_responses(
+        self, record: FitRecord, rng: np.random.Generator, size: int, kind: str
+    ) -> Array:
+        """Return responses of the rows of `fitted_pass`, drawn at the estimates.
+
+        Parameters
+        ----------
+        record : FitRecord
+        rng : Generator
+        size : int
+            Number R of samples.
+        kind : {"parametric", "residual"}
+
+        Returns
+        -------
+        ndarray of shape (R, n, ...)
+        """
+        raise NotAvailableError(
+            f"There is no {kind} bootstrap for {self.summary_name}. kind='pairs' draws "
+            f"{self.unit_name} instead."
+        )
 
     def score_rows(self, record: FitRecord) -> Array:
         """Return what each row used adds to the score at the estimates.

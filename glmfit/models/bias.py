@@ -10,8 +10,16 @@ from numpy.typing import NDArray
 from glmfit.engine.firth import Kind
 from glmfit.errors import ArgumentError
 from glmfit.families import Family
+from glmfit.results.record import FitRecord
 
-__all__ = ["BIAS_METHODS", "bias_kind", "bias_label", "check_bias_family", "jeffreys_penalty"]
+__all__ = [
+    "BIAS_METHODS",
+    "bias_kind",
+    "bias_label",
+    "bias_of",
+    "check_bias_family",
+    "jeffreys_penalty",
+]
 
 BIAS_METHODS: dict[str, Kind] = {"firth": "mean", "median_bias_reduced": "median"}
 """What ``fit(method=)`` calls the kinds of bias reduction."""
@@ -27,6 +35,14 @@ def bias_kind(method: str) -> Kind | None:
 def bias_label(kind: Kind) -> str:
     """Return what a summary calls a bias-reduced fit."""
     return _LABELS[kind]
+
+
+def bias_of(record: FitRecord) -> Kind | None:
+    """Return which bias a fit has reduced, None for maximum likelihood."""
+    for kind, label in _LABELS.items():
+        if record.bias_reduced == label:
+            return kind
+    return None
 
 
 def check_bias_family(family: Family, scale: Any) -> None:

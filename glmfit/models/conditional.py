@@ -23,7 +23,7 @@ from glmfit.formula.response import Response, proportion_response
 from glmfit.formula.table import Table
 from glmfit.inference.surface import Expectation
 from glmfit.links import Link
-from glmfit.models.base import NewRows
+from glmfit.models.base import Model, NewRows
 from glmfit.models.classes import plain_level
 from glmfit.models.data import ModelData
 from glmfit.models.discrete import DiscreteModel
@@ -98,6 +98,7 @@ class ConditionalLogit(DiscreteModel[ConditionalResults]):
 
     summary_title: ClassVar[str] = "Conditional Logit Regression Results"
     summary_name: ClassVar[str] = "ConditionalLogit"
+    unit_name: ClassVar[str] = "strata"
 
     options: ClassVar[tuple[str, ...]] = (
         "groups",
@@ -235,6 +236,41 @@ class ConditionalLogit(DiscreteModel[ConditionalResults]):
         """Return the pass that the estimates maximise (see `Model.fitted_pass`)."""
         self._kept_data()
         return strata_pass(self, self.fitted_rows(record), record.kept)
+
+    def fitted_units(self, record: FitRecord) -> NDArray[np.intp]:
+        """Return the stratum of `fitted_pass` of each row used, -1 for none, shape (m,)."""
+        used, codes = self.fitted_rows(record), self.strata.codes
+        out = np.full(used.size, -1, dtype=np.intp)
+        out[used] = np.unique(codes[used], return_inverse=True)[1]
+        return out
+
+    def unit_frequencies(self, record: FitRecord) -> Array | None:
+        """Return how often each stratum of `fitted_pass` was seen; None where each was once."""
+        freq, units = self._kept_data().freq_weights, self.fitted_units(record)
+        if freq is None:
+            return None
+        out = np.zeros(int(units.max()) + 1)
+        out[units[units >= 0]] = freq[units >= 0]
+        return out
+
+    def independent_count(self, record: FitRecord) -> float:
+        """Return the number of strata that can be compared within, frequencies summed."""
+        freq = self.unit_frequencies(record)
+        return self.counts.strata if freq is None else float(freq.sum())
+
+    def refitted(
+        self, record: FitRecord, counts: Array | None, response: Array | None
+    ) -> tuple[Array, str]:
+        """Return the estimates of a sample of strata (see `Model.refitted`)."""
+        assert counts is not None  # responses are not drawn for strata
+        units = self.fitted_units(record)
+        return super().refitted(record, counts[units[units >= 0]], response)
+
+    def drawn_responses(
+        self, record: FitRecord, rng: np.random.Generator, size: int, kind: str
+    ) -> Array:
+        """Raise: cases are not drawn within strata."""
+        return Model.drawn_responses(self, record, rng, size, kind)
 
     def score_rows(self, record: FitRecord) -> Array:
         """Return what each stratum adds to the score at the estimates.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, Generic, Self, TypeVar
@@ -11,19 +12,24 @@ from numpy.typing import NDArray
 
 from glmfit.engine.control import Control
 from glmfit.engine.rank import select_columns
-from glmfit.errors import ArgumentError
+from glmfit.errors import NotAvailableError
 from glmfit.models.base import Model, NewRows, refuse_unknown
+from glmfit.models.bias import bias_of
 from glmfit.models.data import BESIDE, LABELS, Reading
 from glmfit.models.methods import Method, one_control, other_settings, read_method
+from glmfit.models.replicates import outcome, resampled_data, whole_weights
 from glmfit.results.base import LikelihoodResults
 from glmfit.results.record import FitRecord
+from glmfit.results.request import covariance_request
 
 __all__ = ["DiscreteModel"]
+
+Array = NDArray[np.float64]
 
 Result = TypeVar("Result", bound=LikelihoodResults)
 
 _FIT_NAMES = ("start_params", "method", "maxiter", "full_output", "disp", "tol", "stop",
-              "use_t", "cov_type", "control")  # fmt: skip
+              "use_t", "cov_type", "cov_kwds", "control")  # fmt: skip
 
 
 class DiscreteModel(Model, Generic[Result]):
@@ -139,6 +145,7 @@ class DiscreteModel(Model, Generic[Result]):
         stop: str = "score",
         use_t: bool = False,
         cov_type: str = "nonrobust",
+        cov_kwds: Mapping[str, Any] | None = None,
         control: Control | None = None,
         **unknown: Any,
     ) -> Result:
@@ -158,8 +165,8 @@ class DiscreteModel(Model, Generic[Result]):
             are separated.
         maxiter, full_output, disp, tol, stop, use_t, control
             As in `GLM.fit`.
-        cov_type : {"nonrobust"}
-            Robust covariances are not available for these models yet.
+        cov_type, cov_kwds
+            As in `GLM.fit`; in a model with strata those are its independent observations.
 
         Returns
         -------
@@ -181,15 +188,48 @@ class DiscreteModel(Model, Generic[Result]):
         """
         self._refuse_fit(other_settings(unknown), _FIT_NAMES)
         how = read_method(method, self.more_methods)
-        if cov_type != "nonrobust":
-            raise ArgumentError(f"{self.summary_name} has the nonrobust covariance only, so far.")
         self._kept_data()
+        request = covariance_request(self, cov_type, cov_kwds)
         limits = one_control(
             control, maxiter=maxiter, tol=tol, stop=stop, disp=disp, solver=how.solver
         )
         record = self._maximised(limits, start_params, how)
         told = {"description": "Standard errors assume that the model holds."}
-        return self._results(record, use_t=use_t, cov_type=cov_type, cov_kwds=told)
+        result = self._results(record, use_t=use_t, cov_type="nonrobust", cov_kwds=told)
+        return result.using(request)
+
+    def refitted(
+        self, record: FitRecord, counts: Array | None, response: Array | None
+    ) -> tuple[Array, str]:
+        """Return the estimates of one sample (see `Model.refitted`)."""
+        sampled = copy.copy(self)
+        present = self.fitted_rows(record)
+        sampled.data = resampled_data(self._kept_data(), present, counts, response)
+        how = Method(bias=bias_of(record))
+        return outcome(lambda: sampled._maximised(Control(), record.base, how), record.rank)
+
+    def drawn_responses(
+        self, record: FitRecord, rng: np.random.Generator, size: int, kind: str
+    ) -> Array:
+        """Return shares of classes drawn at the estimates, shape (R, n, K)."""
+        if kind != "parametric":
+            return super().drawn_responses(record, rng, size, kind)
+        present = self.fitted_rows(record)
+        weight = self._kept_data().weight
+        total = np.ones(int(present.sum())) if weight is None else weight[present]
+        if not whole_weights(total):
+            raise NotAvailableError(
+                "Classes are drawn for whole numbers of trials, and the weights are none. "
+                "kind='pairs' draws observations instead."
+            )
+        shares = self.fitted_probabilities(record)[present]
+        shares = shares / shares.sum(axis=1, keepdims=True)
+        counts = rng.multinomial(np.round(total).astype(np.int64), shares, (size, total.size))
+        return np.asarray(counts / total[:, None])
+
+    def fitted_probabilities(self, record: FitRecord) -> Array:
+        """Return the probabilities of the rows used, shape (m, K)."""
+        raise NotImplementedError(f"{type(self).__name__} does not define fitted_probabilities")
 
     def _maximised(self, control: Control, start_params: Any, method: Method) -> FitRecord:
         """Return the numbers of the fit."""

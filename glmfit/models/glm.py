@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from glmfit.design import constant_combination
 from glmfit.engine.control import Control
 from glmfit.engine.passes import Pass
-from glmfit.engine.separation import null_space
-from glmfit.errors import ArgumentError, ArgumentTypeError, DataError, DataWarning, suggest, warn
+from glmfit.errors import ArgumentTypeError, NotAvailableError
 from glmfit.families import Family, Gaussian, Working, resolve_family
 from glmfit.formula.response import Response, recoded_event
-from glmfit.inference import covariance as sandwich
+from glmfit.inference.bootstrap import Replicates, Sample
+from glmfit.inference.covariance import FULL_LEVERAGE
 from glmfit.inference.influence import leverages
 from glmfit.inference.residuals import hat_values
 from glmfit.likelihoods import GLMLikelihood
 from glmfit.links import Link
 from glmfit.models.base import refuse_unknown
-from glmfit.models.bias import BIAS_METHODS
+from glmfit.models.bias import BIAS_METHODS, bias_of
 from glmfit.models.data import (
     BESIDE,
     FamilyReading,
@@ -35,11 +33,13 @@ from glmfit.models.fitting import (
     penalised_record,
     submodel_llf,
 )
-from glmfit.models.methods import one_control, other_settings, read_method
+from glmfit.models.methods import Method, one_control, other_settings, read_method
 from glmfit.models.penalty import Fitted
 from glmfit.models.regularized import Regularizable
+from glmfit.models.replicates import batched, outcome, resampled_data
 from glmfit.results import GLMResults
 from glmfit.results.record import FitRecord
+from glmfit.results.request import covariance_request
 from glmfit.sources import Rows
 
 __all__ = ["GLM"]
@@ -101,8 +101,6 @@ class GLM(Regularizable):
     summary_title: ClassVar[str] = "Generalized Linear Model Regression Results"
     summary_name: ClassVar[str] = "GLM"
     default_use_t: ClassVar[bool] = False
-    observed_information: ClassVar[bool] = False
-    """Whether standard errors come from the observed information."""
     fixed_family: ClassVar[Family | None] = None
     """The family of a named model, which then takes none."""
 
@@ -245,11 +243,11 @@ class GLM(Regularizable):
         scale : {"X2", "dev"} or float, optional
             Dispersion: Pearson's, the deviance's or given; by default 1 for families
             that fix it, else Pearson's.
-        cov_type : {"nonrobust", "HC0", "HC1", "HC2", "HC3", "cluster"}
-            Covariance of the coefficients.
+        cov_type : str
+            Covariance of the coefficients: "nonrobust", "HC0" to "HC3", "cluster", "HAC",
+            and the others of `GLMResults.with_cov`.
         cov_kwds : mapping, optional
-            For "cluster": ``groups`` (a column name, or a value for each row of the
-            data) and ``use_correction`` (True by default).
+            Its arguments, such as ``{"groups": "firm"}`` for "cluster".
         use_t : bool, optional
             t instead of normal quantiles.
         full_output : bool
@@ -286,13 +284,10 @@ class GLM(Regularizable):
         limits = one_control(
             control, maxiter=maxiter, tol=tol, stop=stop, disp=disp, solver=how.solver
         )
-        kind = _covariance_kind(cov_type)
-        data = self._kept_data()
-        if cov_kwds is not None and not isinstance(cov_kwds, Mapping):
-            raise ArgumentTypeError(f"cov_kwds must be a dict; got {type(cov_kwds).__name__}.")
-        groups = self._groups(kind, dict(cov_kwds or {}))
+        self._kept_data()
+        request = covariance_request(self, cov_type, cov_kwds)
         record = fit_record(
-            data,
+            self.data,
             self.family,
             limits,
             start_params=start_params,
@@ -300,93 +295,17 @@ class GLM(Regularizable):
             observed=self.observed_information,
             method=how,
         )
-        covariance, told = self._covariance(kind, record, groups)
-        if kind != "nonrobust" and self.summary_style == "linear":
-            record = replace(record, wald_f=self._wald_f(record, covariance, told))
         t = self.default_use_t if use_t is None else use_t
-        return GLMResults(self, record, covariance, use_t=t, cov_type=kind, cov_kwds=told)
-
-    def _groups(self, kind: str, options: dict[str, Any]) -> tuple[NDArray[Any], bool] | None:
-        """Return group codes of the used rows and whether to correct, for clusters."""
-        if kind != "cluster":
-            refuse_unknown(f"cov_kwds with cov_type={kind!r}", options, ())
-            return None
-        correction = bool(options.pop("use_correction", True))
-        given = options.pop("groups", None)
-        refuse_unknown("cov_kwds", options, ("groups", "use_correction"))
-        if given is None:
-            raise ArgumentError(
-                "cov_type='cluster' needs the groups: cov_kwds={'groups': column or values}."
-            )
-        data = self._kept_data()
-        vector = data.beside(given, "groups")
-        lost = vector.missing & data.kept
-        if lost.any():
-            count = int(lost.sum())
-            raise DataError(
-                f"groups has {count} missing value{'s' if count > 1 else ''} "
-                f"(first in row {int(np.argmax(lost))}); every row needs a group."
-            )
-        labels = pd.Series(vector.kept(data.kept))
-        if data.weight is not None:
-            # a row that carries no weight is no observation, and makes no cluster
-            labels = labels.where(data.weight > 0.0)
-        codes = pd.factorize(labels)[0]
-        if codes.max(initial=-1) < 1:
-            raise DataError("There is one cluster only; clustered covariances need two or more.")
-        return codes, correction
-
-    def _covariance(
-        self, kind: str, record: FitRecord, groups: tuple[NDArray[Any], bool] | None
-    ) -> tuple[Array, dict[str, Any]]:
-        """Return the covariance of all columns and how it was made."""
-        if kind == "nonrobust":
-            told = "Standard errors assume that the variance function of the family holds."
-            return record.unscaled * record.scale, {"description": told}
-        data = self.data
-        kept = record.kept
-        bread = record.unscaled[np.ix_(kept, kept)]
-        rows = kept_design(data, record).toarray()
-        score = self.row_scores(record)
-        freq = np.ones(score.size) if data.freq_weights is None else data.freq_weights
-        if groups is not None:
-            codes, correction = groups
-            n_groups = int(codes.max()) + 1
-            seen = codes >= 0
-            middle = sandwich.cluster_covariance(
-                bread,
-                rows[seen],
-                (score * freq)[seen],
-                codes[seen],
-                n_groups,
-                record.nobs,
-                correction=correction,
-            )
-            told = f"Standard errors allow any dependence within {n_groups} clusters"
-            told += " (G/(G-1) (n-1)/(n-p) correction)." if correction else " (no correction)."
-            details: dict[str, Any] = {"description": told, "n_groups": n_groups}
-        else:
-            leverage = self._hat(record, bread, rows) / np.where(freq > 0.0, freq, 1.0)
-            _warn_of_full_leverage(kind, leverage)
-            middle = sandwich.hc_covariance(kind, bread, rows, score, leverage, record.nobs, freq)
-            details = {"description": f"Standard errors are heteroscedasticity robust ({kind})."}
-        covariance = np.full(record.unscaled.shape, np.nan)
-        covariance[np.ix_(kept, kept)] = middle
-        return covariance, details
-
-    def _wald_f(self, record: FitRecord, covariance: Array, told: dict[str, Any]) -> float:
-        """Return the F of all contrasts that leave the constant alone; NaN past their rank."""
-        design = kept_design(self.data, record)
-        constant = constant_combination(design)
-        q = record.kept.size
-        contrasts = np.eye(q) if constant is None else null_space(constant[None, :]).T
-        if contrasts.shape[0] == 0 or told.get("n_groups", np.inf) - 1 < contrasts.shape[0]:
-            return float("nan")
-        shift = contrasts @ record.theta[record.kept]
-        spread = contrasts @ covariance[np.ix_(record.kept, record.kept)] @ contrasts.T
-        if not np.isfinite(spread).all():
-            return float("nan")
-        return float(np.dot(shift, np.linalg.solve(spread, shift)) / contrasts.shape[0])
+        told = {"description": "Standard errors assume that the variance of the family holds."}
+        result = GLMResults(
+            self,
+            record,
+            record.unscaled * record.scale,
+            use_t=t,
+            cov_type="nonrobust",
+            cov_kwds=told,
+        )
+        return result.using(request)
 
     # -- penalised fits ----------------------------------------------------------------
 
@@ -481,12 +400,7 @@ class GLM(Regularizable):
 
         Trials and variance weights are in, frequencies are not; shape (m,).
         """
-        data = self._kept_data()
-        score = self.working(record).score
-        for part in (data.response.trials, data.var_weights):
-            if part is not None:
-                score = score * part
-        return score
+        return np.asarray(self.working(record).score * self._unit_weight())
 
     def inverse_information(self, record: FitRecord, *, observed: bool) -> Array:
         """Return the inverse information of the columns that the fit rests on."""
@@ -512,6 +426,90 @@ class GLM(Regularizable):
             weight = weight * self.data.weight
         return hat_values(rows, weight, bread)
 
+    # -- samples -------------------------------------------------------------------------
+
+    def replicates(self, record: FitRecord, samples: Iterable[Sample]) -> Replicates:
+        """Return the estimates of samples, fitted together where they maximise a likelihood."""
+        if record.bias_reduced is not None:
+            return super().replicates(record, samples)
+        return batched(
+            self.fitted_pass(record),
+            record,
+            self._unit_weight()[self.fitted_rows(record)],
+            samples,
+            lambda counts, response: self.refitted(record, counts, response),
+        )
+
+    def refitted(
+        self, record: FitRecord, counts: Array | None, response: Array | None
+    ) -> tuple[Array, str]:
+        """Return the estimates of one sample (see `Model.refitted`)."""
+        data = resampled_data(self._kept_data(), self.fitted_rows(record), counts, response)
+        return outcome(
+            lambda: fit_record(
+                data,
+                self.family,
+                Control(),
+                start_params=record.base,
+                method=Method(bias=bias_of(record)),
+            ),
+            record.rank,
+        )
+
+    def drawn_responses(
+        self, record: FitRecord, rng: np.random.Generator, size: int, kind: str
+    ) -> Array:
+        """Return responses drawn from the family, or made of residuals, shape (R, n)."""
+        rows = self.fitted_pass(record).rows
+        mu = self.family.link.inverse(rows.eta(record.base[record.kept]))
+        if kind == "parametric":
+            weight = np.ones_like(mu) if rows.weight is None else rows.weight
+            shape = (size, mu.size)
+            return self.family.draw(
+                rng, np.broadcast_to(mu, shape), np.broadcast_to(weight, shape), record.scale
+            )
+        return mu + self._residual_errors(record, rng, (size, mu.size))
+
+    def _residual_errors(
+        self, record: FitRecord, rng: np.random.Generator, shape: tuple[int, int]
+    ) -> Array:
+        """Return errors drawn from the residuals, each made of variance phi / weight.
+
+        References
+        ----------
+        Davison and Hinkley (1997), eq. 6.9: residuals over sqrt(1 - h), centred.
+        """
+        domain = self.family.response_domain
+        if not domain.unbounded or self.family.variance_power() != 0.0:
+            raise NotAvailableError(
+                "Residuals are exchangeable where the variance does not depend on the mean; with "
+                f"the {self.family.describe()} family fit plus residual may be no response at "
+                "all. Use kind='pairs' or kind='parametric'."
+            )
+        data = self._kept_data()
+        if data.freq_weights is not None and not np.isin(data.freq_weights, (0.0, 1.0)).all():
+            raise NotAvailableError(
+                "With freq_weights a row stands for several observations that share a residual. "
+                "Write the rows out, or use kind='pairs'."
+            )
+        present = self.fitted_rows(record)
+        left = 1.0 - self.hat_values(record)[present]
+        weight = self._unit_weight()[present]
+        error = self.family.link.inverse(self.fitted_eta(record)[present])
+        inside = left > FULL_LEVERAGE
+        modified = ((data.response.y[present] - error) * np.sqrt(weight))[inside]
+        modified = modified / np.sqrt(left[inside])
+        chosen = rng.integers(0, modified.size, size=shape)
+        return np.asarray((modified - modified.mean())[chosen] / np.sqrt(weight))
+
+    def _unit_weight(self) -> Array:
+        """Return the prior weight of one observation of each row, shape (m,)."""
+        data = self._kept_data()
+        weight = np.ones(data.response.y.size)
+        for part in (data.response.trials, data.var_weights):
+            weight = weight if part is None else weight * part
+        return weight
+
     def score(self, params: Any, scale: float = 1.0) -> Array:
         """Return the derivative of the log-likelihood by the coefficients, shape (p,)."""
         return self._pass()(np.asarray(params, dtype=float)).score / scale
@@ -533,26 +531,3 @@ _INIT_NAMES = ("family", "link", "offset", "exposure", "freq_weights", "var_weig
                "event", "missing")  # fmt: skip
 _FIT_NAMES = ("start_params", "maxiter", "method", "tol", "scale", "cov_type", "cov_kwds", "use_t",
               "full_output", "disp", "stop", "control")  # fmt: skip
-
-
-def _warn_of_full_leverage(kind: str, leverage: Array) -> None:
-    full = leverage > 1.0 - sandwich.FULL_LEVERAGE
-    if kind in ("HC2", "HC3") and full.any():
-        warn(
-            f"{int(full.sum())} observations (the first is {int(np.argmax(full))}) have leverage "
-            f"1: their own parameter fits them, so {kind}, which divides by 1 minus leverage, "
-            "does not exist. HC1 does.",
-            DataWarning,
-        )
-
-
-def _covariance_kind(cov_type: Any) -> str:
-    known = ("nonrobust", *sandwich.HC_TYPES, "cluster")
-    aliases = {name.lower(): name for name in known} | {"eim": "nonrobust"}
-    found = aliases.get(str(cov_type).lower())
-    if found is None:
-        raise ArgumentError(
-            f"There is no cov_type {cov_type!r}.{suggest(str(cov_type), known)} "
-            f"Known: {', '.join(known)}."
-        )
-    return found

@@ -68,6 +68,7 @@ class OrdinalModel(DiscreteModel[OrdinalResults]):
     """What models of ordered classes share; see `OrderedModel`."""
 
     summary_style: ClassVar[str] = "discrete"
+    observed_information: ClassVar[bool] = True
     cumulative: ClassVar[bool] = False
     """Whether thresholds cut a distribution, so that each makes a binary model."""
     cut_title: ClassVar[str] = "Intercepts"

@@ -17,6 +17,7 @@ from glmfit.inference.profile import PenalizedTest
 from glmfit.inference.tails import chi2_sf, two_sided
 from glmfit.output import Summary
 from glmfit.results.convergence import Convergence
+from glmfit.results.covariance import CovarianceMethods
 from glmfit.results.deviance import AnalysisOfDeviance
 from glmfit.results.hypothesis import HypothesisTests
 from glmfit.results.intervals import NO_PENALTY, Intervals
@@ -34,6 +35,7 @@ class LikelihoodResults(
     Intervals,
     AnalysisOfDeviance,
     Convergence,
+    CovarianceMethods,
     MarginMethods,
     RegularizedResults,
 ):
@@ -55,7 +57,7 @@ class LikelihoodResults(
     use_t : bool
         Whether tests use t instead of normal quantiles.
     cov_type : str
-        "nonrobust", "HC0" to "HC3" or "cluster".
+        "nonrobust", or a kind of `with_cov`.
     cov_kwds : dict
         How the covariance was made, in words under "description".
     """
@@ -160,7 +162,9 @@ class LikelihoodResults(
     def df_resid_inference(self) -> float:
         """Degrees of freedom of t tests: groups less one for clusters, else df_resid."""
         groups = self.cov_kwds.get("n_groups")
-        return self.df_resid if groups is None else groups - 1
+        if groups is None or not self.cov_kwds["df_correction"]:
+            return self.df_resid
+        return int(np.min(groups)) - 1
 
     @property
     def _shown_covariance(self) -> Array:

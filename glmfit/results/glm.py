@@ -14,6 +14,7 @@ from glmfit.families import Family, Working
 from glmfit.formula.alignment import beside
 from glmfit.formula.table import Table
 from glmfit.inference import residuals
+from glmfit.inference.covariance import wald_f
 from glmfit.inference.observation import observation_of
 from glmfit.inference.prediction import Prediction, standard_errors
 from glmfit.inference.tails import f_sf
@@ -549,6 +550,20 @@ class GLMResults(
         if self.cov_type == "nonrobust":
             return self.mse_model / self.mse_resid if self.mse_resid > 0.0 else math.inf
         return math.nan if self.record.wald_f is None else self.record.wald_f
+
+    def _wald_f(self) -> float | None:
+        """Return the F of all contrasts that leave the constant alone, for linear models."""
+        if self.cov_type == "nonrobust" or self.model.summary_style != "linear":
+            return None
+        record = self.record
+        kept = record.kept
+        rank = np.min(self.cov_kwds.get("n_groups", np.inf)) - 1
+        return wald_f(
+            self.model.fitted_pass(record).rows.design,
+            record.base[kept],
+            self._covariance[np.ix_(kept, kept)],
+            float(rank),
+        )
 
     @property
     def f_pvalue(self) -> float:

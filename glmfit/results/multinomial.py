@@ -97,11 +97,10 @@ class MultinomialResults(IIATests, ClassResults):
 
     # -- another reference ---------------------------------------------------------------
 
-    def _recombined(self, transform: Array) -> tuple[Array, Array]:
+    def _recombined(self, transform: Array, covariance: Array) -> tuple[Array, Array]:
         """Return coefficients and covariance of combinations of levels, level by level."""
         wide = np.kron(transform, np.eye(len(self.model.data.names)))
-        covariance = np.nan_to_num(self._made_covariance, nan=0.0)
-        return wide @ self.record.base, wide @ covariance @ wide.T
+        return wide @ self.record.base, wide @ np.nan_to_num(covariance, nan=0.0) @ wide.T
 
     def rebase(self, reference: Any) -> Self:
         """Return the same fit with another level as the reference; nothing is fitted again.
@@ -134,16 +133,17 @@ class MultinomialResults(IIATests, ClassResults):
                 transform[row, levels.index(level) - 1] = 1.0
             if reference != levels[0]:
                 transform[row, levels.index(reference) - 1] -= 1.0
-        theta, covariance = self._recombined(transform)
+        theta, covariance = self._recombined(transform, self._made_covariance)
+        _, unscaled = self._recombined(transform, self.record.unscaled)
         # which columns were left out does not depend on the reference
         out = np.ones(theta.size, dtype=bool)
         out[self.record.kept] = not self.has_wald
-        covariance[np.ix_(out, out)] = np.nan
+        covariance[np.ix_(out, out)] = unscaled[np.ix_(out, out)] = np.nan
         moved = copy.copy(self)
         moved.__dict__.pop(MISLED, None)
         moved.model = model.reordered(tuple(new))
         moved.record = replace(
-            self.record, base=theta, unscaled=covariance, regularized=self._rezeroed(theta)
+            self.record, base=theta, unscaled=unscaled, regularized=self._rezeroed(theta)
         )
         moved._covariance = covariance
         return moved
@@ -170,7 +170,7 @@ class MultinomialResults(IIATests, ClassResults):
             return self._penalised_symmetric()
         count = len(self.model.levels)
         centred = np.eye(count) - 1.0 / count
-        theta, covariance = self._recombined(centred[:, 1:])
+        theta, covariance = self._recombined(centred[:, 1:], self._made_covariance)
         errors = np.sqrt(np.diag(covariance))
         with np.errstate(divide="ignore", invalid="ignore"):
             z = theta / errors
