@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("benchmarks", reason="the benchmarks are part of the checkout only")
 
-from benchmarks import reference, report, runner, worker
+from benchmarks import bootstrap, reference, report, runner, worker
 from benchmarks.__main__ import main
 from benchmarks.contenders import CONTENDERS
 from benchmarks.workloads import WORKLOADS, Problem, load, save
@@ -168,3 +168,11 @@ def test_an_unknown_workload_is_refused(capsys: pytest.CaptureFixture[str]) -> N
     with pytest.raises(SystemExit):
         main(["--workloads", "nothing"])
     assert "invalid choice" in capsys.readouterr().err
+
+
+def test_bootstraps_are_compared_in_words() -> None:
+    made = bootstrap.Comparison(10_000, 0.2, 12.0, 9_600, 1.2e-12)
+    lines = made.text().splitlines()
+    assert lines[0] == "Challenger logit, 10,000 pairs bootstrap samples"
+    assert lines[2].endswith("12.000 s   (60.0x)")
+    assert lines[3].split()[-1] == "400" and "1.2e-12" in lines[4]
