@@ -114,10 +114,11 @@ def compound_tails(y: Array, mu: Array, phi: Array, power: float) -> Tails:
     # beyond e^2 times the rate, log P(j) is below -j, and below -745 it underflows
     last = np.minimum(last, np.maximum(7.4 * rate, 745.0))
     lower, upper = np.exp(-rate), np.zeros_like(rate)
-    active = np.arange(rate.size)
+    active = np.nonzero(np.ones_like(rate))
     for step in range(int((last - first).max(initial=-1.0)) + 1):
         # rows far out need many more terms than the others
-        active = active[first[active] + step <= last[active]]
+        on = first[active] + step <= last[active]
+        active = tuple(axis[on] for axis in active)
         j, own = first[active] + step, rate[active]
         mass = np.exp(special.xlogy(j, own) - own - special.gammaln(j + 1.0))
         lower[active] += mass * special.gammainc(j * shape, scaled[active])
