@@ -10,6 +10,7 @@ import sys
 import tokenize
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from patsy import ModelDesc, PatsyError, Term
@@ -94,10 +95,32 @@ def parse(
         raise ArgumentTypeError(
             f"The formula must be text such as 'y ~ x1 + x2'; got {type(formula).__name__}."
         )
+    if env:
+        parsed = _read(formula, tuple(columns), env, tuple(reserved), needs_response)
+    else:
+        parsed = _read_again(formula, tuple(columns), tuple(reserved), needs_response)
+    _warn_of_aggregates(parsed)
+    return parsed
+
+
+@lru_cache(maxsize=256)
+def _read_again(
+    formula: str, columns: tuple[str, ...], reserved: tuple[str, ...], needs_response: bool
+) -> ParsedFormula:
+    """Return what a formula was read as before: it says the same of the same columns."""
+    return _read(formula, columns, {}, reserved, needs_response)
+
+
+def _read(
+    formula: str,
+    columns: tuple[str, ...],
+    env: Mapping[str, Any],
+    reserved: tuple[str, ...],
+    needs_response: bool,
+) -> ParsedFormula:
     _check_tilde(formula, needs_response)
     expanded = _expand_dot(formula, columns, reserved)
     description = _describe(expanded, formula)
-    env = env or {}
     namespace = {**NAMESPACE, **env}
 
     def factor(patsy_factor: Any) -> Factor:
@@ -114,9 +137,7 @@ def parse(
             offsets.append(_offset_argument(factors, columns, namespace, env))
         else:
             terms.append(Term(factors))
-    parsed = ParsedFormula(formula, response, tuple(terms), tuple(offsets))
-    _warn_of_aggregates(parsed)
-    return parsed
+    return ParsedFormula(formula, response, tuple(terms), tuple(offsets))
 
 
 def _check_tilde(formula: str, needs_response: bool) -> None:
