@@ -113,6 +113,8 @@ class Solution:
         The solver.
     stop : str
         The stopping rule that was asked for.
+    cells : int or None
+        Number of weighted cells that rows were fitted as, where they were.
     """
 
     theta: Array
@@ -127,6 +129,7 @@ class Solution:
     further: Array | None = None
     method: str = "newton"
     stop: str = "score"
+    cells: int | None = None
 
     @property
     def resting(self) -> Array:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glmfit.design import Categorical, constant_combination
+from glmfit.engine.cells import cells_of
 from glmfit.engine.control import Control
 from glmfit.engine.executor import map_chunks
 from glmfit.engine.firth import Kind, fit_firth
@@ -222,12 +223,27 @@ def _first_fit(
 ) -> Solution:
     """Return the fit from a start of the user's, of a sample of many rows, or of all rows."""
     run, control = ranked.run, ranked.run.control
+    if start_params is None and (cells := cells_of(run)) is not None:
+        solution = _fit_cells(run, cells, observed, solver)
+        if solution.converged:
+            return solution
     if start_params is None and ranked.sample is not run:
         near = from_sample(run, starting_theta(ranked.sample, ranked.start))
         solution = solver.fit(run, near.theta, control, observed=observed, factor=near.factor)
         if solution.converged:
             return solution
     return solver.fit(run, _start(ranked, data, start_params), control, observed=observed)
+
+
+def _fit_cells(run: Pass, cells: Pass, observed: bool, solver: Solver) -> Solution:
+    """Return the fit to weighted cells, with the deviance of the rows."""
+    start = starting_theta(cells, cells.start())
+    solution = solver.fit(cells, start, cells.control, observed=observed)
+    within = run.deviance(solution.theta) - solution.deviance
+    history = tuple(replace(line, deviance=line.deviance + within) for line in solution.history)
+    return replace(
+        solution, deviance=solution.deviance + within, history=history, cells=cells.rows.n
+    )
 
 
 def check_boundary(y: Array, weight: Array | None, family: Family) -> None:
@@ -463,6 +479,7 @@ def _record(
         history=solution.history,
         method=solution.method,
         stop=solution.stop,
+        cells=solution.cells,
         separation=fitted.separation,
     )
 

@@ -115,6 +115,8 @@ class FitRecord:
         The rule by which it stopped.
     n_equations : int
         Linear predictors of a row, each with a constant of its own.
+    cells : int or None
+        Number of distinct rows, where only these were fitted, weighted.
     separation : Separation or None
         The direction in which the likelihood rises for ever, over all p columns and the
         rows used; the fit is then the limit along it.
@@ -150,6 +152,7 @@ class FitRecord:
     history: tuple[Iteration, ...]
     method: str = "newton"
     stop: str = "score"
+    cells: int | None = None
     separation: Separation | None = None
     n_equations: int = 1
     bias_reduced: str | None = None

@@ -523,6 +523,11 @@ def _notes(result: LikelihoodResults) -> list[str]:
     ]
     if weights:
         notes.append(f"Fitted with {', '.join(weights)}.")
+    if result.record.cells is not None:
+        notes.append(
+            f"Rows that are equal in all columns were fitted as {result.record.cells} weighted "
+            "ones, which is exact; the deviance is that of the rows."
+        )
     if result.record.scale_note is not None:
         notes.append(f"Standard errors use a dispersion that is {result.record.scale_note}.")
     if result.cov_type != "nonrobust" and not result.record.shrunk:
