@@ -578,6 +578,8 @@ def test_wrong_rows_are_refused_in_words(weighted, drawn):
         three.brier(drawn.assign(y="huge"))
     with pytest.raises(AlignmentError, match="not aligned"):
         three.brier(drawn, drawn["y"].set_axis(drawn.index + 1))
+    with pytest.raises(AlignmentError, match="y has 2 rows, the new data have 60"):
+        three.brier(drawn, ["a", "b"])
     with pytest.raises(DataError, match="must be finite and not negative"):
         three.brier(drawn, freq_weights=-1.0)
     with pytest.raises(DataError, match="No row has both"):

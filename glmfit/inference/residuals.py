@@ -12,7 +12,6 @@ __all__ = [
     "deleted_scale",
     "deletion",
     "deviance",
-    "hat_values",
     "pearson",
     "room",
     "standardized",
@@ -62,12 +61,6 @@ def anscombe(family: Family, y: Array, mu: Array, weight: Array, scale: float) -
     with np.errstate(divide="ignore"):
         residual = np.divide(moved, spread, out=np.zeros_like(moved), where=moved != 0.0)
     return residual * np.sqrt(weight / scale)
-
-
-def hat_values(rows: Array, weight: Array, covariance: Array) -> Array:
-    """Return the leverages w_i x_i' I^-1 x_i of dense rows X, shape (n, p)."""
-    spread: Array = np.einsum("ij,jk,ik->i", rows, covariance, rows, optimize=True)
-    return weight * spread
 
 
 def standardized(residual: Array, leverage: Array, scale: float) -> Array:

@@ -17,7 +17,6 @@ from glmfit.formula.response import Response, recoded_event
 from glmfit.inference.bootstrap import Replicates, Sample
 from glmfit.inference.covariance import FULL_LEVERAGE
 from glmfit.inference.influence import leverages
-from glmfit.inference.residuals import hat_values
 from glmfit.likelihoods import GLMLikelihood
 from glmfit.links import Link
 from glmfit.models.base import refuse_unknown
@@ -419,12 +418,6 @@ class GLM(Regularizable):
         out = np.zeros(self.endog.size)
         out[self.fitted_rows(record)] = leverages(run, theta, inverse, observed=observed)
         return out
-
-    def _hat(self, record: FitRecord, bread: Array, rows: Array) -> Array:
-        weight = self.working(record).weight
-        if self.data.weight is not None:
-            weight = weight * self.data.weight
-        return hat_values(rows, weight, bread)
 
     # -- samples -------------------------------------------------------------------------
 

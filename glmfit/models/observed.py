@@ -82,6 +82,9 @@ def new_classes(
     index = table.index if table is not None else _labels(data)
     if y is not None:
         values, kept, index = _given(model, y, index)
+        n = kept.size if table is None else len(table)
+        if kept.size != n:
+            raise AlignmentError(f"y has {kept.size} rows, the new data have {n}.")
     elif spec is None:
         raise ArgumentError(
             "The model was fitted to arrays, so new data hold no classes: give them as y=."
