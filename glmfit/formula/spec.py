@@ -49,6 +49,9 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 MAX_RELEARN = 3
 
+MAX_LEVELS = 12_000
+"""Levels beyond which a factor may not be written out in columns."""
+
 
 @dataclass(frozen=True, slots=True)
 class DesignRows:
@@ -155,6 +158,7 @@ class ModelSpec:
         for factor in parsed.factors:
             for column in factor.expression.columns - _explicit(factor):
                 warn_if_numbers_as_text(rows.column(column, False), column)
+            _check_levels(factor, rows)
         try:
             info, extra = design_matrix_builders(
                 [list(parsed.terms), solo], lambda: iter([rows]), EvalEnvironment([{}])
@@ -377,6 +381,19 @@ class ModelSpec:
             if coding.shape[1] == part.stop - part.start:
                 found[name] = (coding, self.learned[name].levels or ())
         return found
+
+
+def _check_levels(factor: Factor, rows: Rows) -> None:
+    """Refuse a column of so many levels that its contrasts alone would fill memory."""
+    for column in factor.expression.columns:
+        values = rows.column(column, column in _explicit(factor))
+        count = len(getattr(values, "categories", ()))
+        if count > MAX_LEVELS:
+            raise ArgumentError(
+                f"{column} has {count} levels; as columns of a design their contrasts alone take "
+                f"{8.0 * count**2 / 2.0**30:.1f} GB. Leave {column} out of the formula and give "
+                f"absorb=[{column!r}], which fits the same effects in little memory."
+            )
 
 
 def _explicit(factor: Factor) -> frozenset[str]:

@@ -21,8 +21,8 @@ from glmfit.errors import (
 )
 from glmfit.formula.alignment import beside
 from glmfit.formula.table import column_values, first_rows, missing_rows
+from glmfit.models.absorbed import absorbed_of, is_label
 from glmfit.models.data import (
-    LABELS,
     ModelData,
     OffsetRule,
     Reading,
@@ -76,7 +76,7 @@ def array_data(
             "pass arrays to go by position."
         )
     vectors = {
-        what: beside(value, what, None, index, n, numeric=what not in LABELS)
+        what: beside(value, what, None, index, n, numeric=not is_label(what))
         for what, value in given.items()
         if value is not None
     }
@@ -104,6 +104,7 @@ def array_data(
             rule=OffsetRule(unnamed=unnamed(vectors) + named(vectors)),
             groups=labels_of(vectors, "groups", kept),
             alternatives=labels_of(vectors, "alternatives", kept),
+            absorbed=absorbed_of(vectors, kept),
         ),
         reading,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -53,6 +53,8 @@ class NewRows:
     kept : ndarray of bool, shape (n,)
     index : Index or None
     labelled : bool
+    levels : tuple of ndarray of int, each of shape (m,), or None
+        Levels of absorbed factors, whose effects the offset does not have yet.
     """
 
     design: Design
@@ -60,6 +62,15 @@ class NewRows:
     kept: NDArray[np.bool_]
     index: pd.Index | None
     labelled: bool
+    levels: tuple[NDArray[np.int32], ...] | None = None
+
+    def with_effects(self, record: FitRecord) -> NewRows:
+        """Return the rows with the effects of absorbed factors in their offset."""
+        if self.levels is None or record.effects is None:
+            return self
+        effects = record.effects.rows(self.levels)
+        total = effects if self.offset is None else self.offset + effects
+        return replace(self, offset=total, levels=None)
 
     def eta(self, theta: Array) -> Array:
         """Return the linear predictor of the complete rows."""

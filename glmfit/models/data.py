@@ -32,6 +32,7 @@ from glmfit.formula.response import (
 from glmfit.formula.spec import ModelSpec, ParsedFormula, parse
 from glmfit.formula.table import Table, first_rows
 from glmfit.links import Link, Log
+from glmfit.models.absorbed import LABELS, Absorbed, absorbed_of, is_label
 from glmfit.sources import Rows
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "ModelData",
     "OffsetRule",
     "Reading",
+    "check_width",
     "extended_data",
     "finish",
     "formula_data",
@@ -56,10 +58,13 @@ __all__ = [
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-BESIDE = ("offset", "exposure", "freq_weights", "var_weights", "trials")
+COPIES = 7
+"""Matrices of p x p numbers that a fit holds at its peak, by measurement."""
 
-LABELS = ("groups", "alternatives")
-"""Arguments with a value of any type for each row."""
+WIDE, WIDEST = 4096, 12_000
+"""Columns from which a fit warns of the memory that it takes, and from which it refuses."""
+
+BESIDE = ("offset", "exposure", "freq_weights", "var_weights", "trials")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,8 @@ class ModelData:
     groups, alternatives : ndarray of shape (m,) or None
         The group of each row, and the alternative that it is, of any type, where the model
         has groups and alternatives.
+    absorbed : Absorbed or None
+        The factors whose effects are absorbed.
     """
 
     response: Response
@@ -131,6 +138,7 @@ class ModelData:
     outside: Mask | None = None
     groups: NDArray[Any] | None = None
     alternatives: NDArray[Any] | None = None
+    absorbed: Absorbed | None = None
 
     @property
     def n_outside(self) -> int:
@@ -178,6 +186,7 @@ class ModelData:
             ),
             design=self.design.take(rows),
             kept=kept,
+            absorbed=None if self.absorbed is None else self.absorbed.take(rows),
             **{name: value[rows] for name, value in given.items() if value is not None},
         )
 
@@ -208,6 +217,7 @@ class ModelData:
             var_weights=None if self.var_weights is None else nothing,
             groups=None,
             alternatives=None,
+            absorbed=None if self.absorbed is None else self.absorbed.without_rows(),
             table=None,
             index=None,
         )
@@ -304,7 +314,7 @@ def formula_data(
     reading : Reading
         What the model makes of its response.
     given : mapping
-        The arguments `BESIDE` and `LABELS` that were given.
+        The arguments `BESIDE`, `LABELS` and those of `absorb_arguments` that were given.
     missing : {"drop", "raise"}
     env : mapping or None
         What the formula may use of the caller's.
@@ -323,7 +333,7 @@ def formula_data(
     table = Table(data.copy(deep=False) if isinstance(data, pd.DataFrame) else data)
     n = len(table)
     vectors = {
-        what: beside(value, what, table, table.index, n, numeric=what not in LABELS)
+        what: beside(value, what, table, table.index, n, numeric=not is_label(what))
         for what, value in given.items()
         if value is not None
     }
@@ -359,6 +369,7 @@ def formula_data(
             outside=outside,
             groups=labels_of(vectors, "groups", kept),
             alternatives=labels_of(vectors, "alternatives", kept),
+            absorbed=absorbed_of(vectors, kept),
         ),
         reading,
     )
@@ -411,6 +422,39 @@ def finish(data: ModelData, reading: Reading) -> ModelData:
         raise DataError("All weights are zero.")
     reading.check(data)
     return data
+
+
+def check_width(data: ModelData) -> None:
+    """Warn of a design whose cross products fill memory; raise where they fill too much.
+
+    Raises
+    ------
+    ArgumentError
+        If there are more than `WIDEST` stored columns.
+
+    Warns
+    -----
+    DataWarning
+        If there are more than `WIDE`.
+    """
+    width = data.design.raw.shape[1]
+    if width <= WIDE:
+        return
+    needed = COPIES * 8.0 * width**2 / 2.0**30
+    told = f"The design has {width} columns{_widest_term(data)}; a fit would hold {needed:.1f} GB "
+    told += "of products of columns. Absorb factors with many levels instead: absorb=['firm'] at "
+    told += "the model fits the same effects in little memory."
+    if width > WIDEST:
+        raise ArgumentError(told)
+    warn(told, DataWarning)
+
+
+def _widest_term(data: ModelData) -> str:
+    if data.spec is None or not data.spec.term_slices:
+        return ""
+    widths = {name: part.stop - part.start for name, part in data.spec.term_slices.items()}
+    widest = max(widths, key=lambda name: widths[name])
+    return f" ({widths[widest]} of them from {widest})"
 
 
 def _name(vectors: Mapping[str, Beside], what: str) -> str | None:

@@ -35,21 +35,26 @@ from glmfit.errors import (
 from glmfit.families import Family, Working
 from glmfit.likelihoods import GLMLikelihood
 from glmfit.models.bias import bias_label, check_bias_family, jeffreys_penalty
-from glmfit.models.data import ModelData
+from glmfit.models.data import ModelData, check_width
 from glmfit.models.methods import DEFAULT, Method
 from glmfit.models.records import given_start, widen, widen_square
-from glmfit.results.record import FitRecord
+from glmfit.results.record import AbsorbedEffects, FitRecord
 from glmfit.sources import Rows
 
 __all__ = [
+    "Fitted",
     "alias_check",
     "as_bias_reduced",
     "boundary_met",
     "check_boundary",
+    "complete_record",
     "describe_aliases",
+    "ending",
     "fit_record",
+    "judged",
     "kept_design",
     "null_constant",
+    "null_model",
     "penalised_record",
     "submodel_llf",
     "warn_of_aliases",
@@ -100,6 +105,7 @@ def fit_record(
     -----
     CollinearityWarning, ConvergenceWarning
     """
+    check_width(data)
     likelihood, bias = GLMLikelihood(family), method.bias
     if bias is None:
         check_boundary(data.response.y, data.weight, family)
@@ -108,24 +114,24 @@ def fit_record(
     ranked = full_rank(Pass(data.rows(), likelihood, control))
     aliased = describe_aliases(ranked.aliased, data.names)
     warn_of_aliases(aliased)
-    null = _null_model(ranked.run, data, family, control)
+    null = null_model(ranked.run, data, family, control)
     if bias is None:
         solution = _best_fit(ranked, data, start_params, null, observed, method.solver)
     else:
         solution = fit_firth(ranked.run, _start(ranked, data, start_params), control, bias)
     separation = None
-    pearson, perfect = _ending(ranked.run, family, solution.theta)
+    pearson, perfect = ending(ranked.run, family, solution.theta)
     if solution.further is not None:
-        _, perfect = _ending(ranked.run, family, solution.further)
+        _, perfect = ending(ranked.run, family, solution.further)
     if bias is None and (perfect or not solution.settled):
         separation = separation_of(ranked.run, solution)
     if separation is not None:
         return _separated_record(
             data, likelihood, ranked, solution, separation, aliased, scale, observed, null
         )
-    solution = _judged(solution, ranked)
-    fitted = _Fitted(ranked.kept, solution, pearson, ranked.kept.size)
-    record = _record(data, likelihood, ranked.run, fitted, ranked.aliased, scale, null)
+    solution = judged(solution, ranked)
+    fitted = Fitted(ranked.kept, solution, pearson, ranked.kept.size)
+    record = complete_record(data, likelihood, ranked.run, fitted, ranked.aliased, scale, null)
     return record if bias is None else as_bias_reduced(record, solution, bias, family.canonical)
 
 
@@ -159,13 +165,13 @@ def penalised_record(
     scale : {"X2", "dev"} or float, optional
         As in `fit_record`.
     """
-    pearson, _ = _ending(run, family, theta)
-    fitted = _Fitted(kept, solution, pearson, kept.size, df=df)
-    null = _null_model(run, data, family, run.control)
-    return _record(data, GLMLikelihood(family), run, fitted, aliases, scale, null)
+    pearson, _ = ending(run, family, theta)
+    fitted = Fitted(kept, solution, pearson, kept.size, df=df)
+    null = null_model(run, data, family, run.control)
+    return complete_record(data, GLMLikelihood(family), run, fitted, aliases, scale, null)
 
 
-def _judged(solution: Solution, ranked: FullRank) -> Solution:
+def judged(solution: Solution, ranked: FullRank) -> Solution:
     """Return the solution with the boundary that it met, having warned of what is wrong."""
     boundary = boundary_met(ranked.run, solution.theta, solution.converged)
     if boundary is not None:
@@ -340,7 +346,7 @@ class _Null:
 
 
 @dataclass(frozen=True, slots=True)
-class _Fitted:
+class Fitted:
     """A solution, the columns it is for, and Pearson's sum over all rows there."""
 
     kept: NDArray[np.intp]
@@ -350,6 +356,9 @@ class _Fitted:
     separation: Separation | None = None
     df: float | None = None
     """Degrees of freedom used, where they are not the rank."""
+    effects: AbsorbedEffects | None = None
+    aliased: dict[str, str] | None = None
+    """What left-out columns are in words, where they are more than combinations of columns."""
 
 
 def _separated_record(
@@ -412,8 +421,8 @@ def _separated_record(
     with np.errstate(all="ignore"):
         values = likelihood.family.working(rows.y[settled], eta[settled])
     pearson = _pearson(values, None if rows.weight is None else rows.weight[settled])
-    fitted = _Fitted(kept, limit, pearson, ranked.kept.size, separation)
-    return _record(data, likelihood, ranked.run, fitted, ranked.aliased, scale, null)
+    fitted = Fitted(kept, limit, pearson, ranked.kept.size, separation)
+    return complete_record(data, likelihood, ranked.run, fitted, ranked.aliased, scale, null)
 
 
 def _warn_of_separation(separation: Separation, data: ModelData, aliased: dict[str, str]) -> None:
@@ -437,11 +446,11 @@ def _warn_of_separation(separation: Separation, data: ModelData, aliased: dict[s
     )
 
 
-def _record(
+def complete_record(
     data: ModelData,
     likelihood: GLMLikelihood,
     run: Pass,
-    fitted: _Fitted,
+    fitted: Fitted,
     aliases: list[Alias],
     scale: str | float | None,
     null: _Null,
@@ -470,8 +479,9 @@ def _record(
         total_squares=_squares(data) if family.variance_power() == 0.0 else math.nan,
         nobs=nobs,
         rank=fitted.rank,
-        has_constant=constant_combination(run.rows.design) is not None,
-        aliased=describe_aliases(aliases, data.names),
+        has_constant=fitted.effects is not None
+        or constant_combination(run.rows.design) is not None,
+        aliased=fitted.aliased or describe_aliases(aliases, data.names),
         alias_check=alias_check(aliases, p),
         converged=solution.converged,
         reason=solution.reason,
@@ -481,10 +491,11 @@ def _record(
         stop=solution.stop,
         cells=solution.cells,
         separation=fitted.separation,
+        effects=fitted.effects,
     )
 
 
-def _ending(run: Pass, family: Family, theta: Array) -> tuple[float, bool]:
+def ending(run: Pass, family: Family, theta: Array) -> tuple[float, bool]:
     """Return Pearson's chi-square, and whether some row is fitted to the last digit.
 
     A row at an end of its mean's range that is fitted perfectly may have hidden the last of
@@ -577,7 +588,7 @@ def submodel_llf(
     likelihood = GLMLikelihood(family)
     scale = record.scale
     if record.scale_note is None:
-        pearson, _ = _ending(Pass(data.rows(), likelihood, Control()), family, theta)
+        pearson, _ = ending(Pass(data.rows(), likelihood, Control()), family, theta)
         scale = pearson / (record.nobs - rank)
     elif record.scale_note == ESTIMATED_BY_DEVIANCE:
         scale = deviance / (record.nobs - rank)
@@ -606,7 +617,7 @@ def _log_likelihoods(
     return tuple(out)
 
 
-def _null_model(run: Pass, data: ModelData, family: Family, control: Control) -> _Null:
+def null_model(run: Pass, data: ModelData, family: Family, control: Control) -> _Null:
     constant = null_constant(data, family, control)
     return _Null(constant, _constant_deviance(run, constant))
 

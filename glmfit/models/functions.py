@@ -27,7 +27,8 @@ def glm(formula: str, data: Any, family: Any = None, **options: Any) -> GLM:
         Gaussian by default. Strings work: ``"poisson"``.
     **options
         ``link``, ``offset``, ``exposure``, ``freq_weights``, ``var_weights``,
-        ``trials`` (a column name or values), ``event``, ``subset`` (rows to use),
+        ``trials`` (a column name or values), ``event``, ``absorb`` (see below),
+        ``subset`` (rows to use),
         ``missing`` ("drop" or "raise"), ``env`` (your own functions for the formula, as
         a dict, or True for all names in scope).
 
@@ -42,6 +43,17 @@ def glm(formula: str, data: Any, family: Any = None, **options: Any) -> GLM:
         If the formula cannot be read, or asks for what formulas may not do.
     DataError
         If the data cannot mean what the family needs.
+
+    Notes
+    -----
+    ``absorb="firm"`` or ``absorb=["firm", "year"]`` gives each level of these columns an
+    effect without a column of the design, so that factors may have millions of levels.
+    Coefficients, standard errors, deviance and degrees of freedom are those of the model
+    with all indicator columns. Rows that say nothing are left out and counted: the only row
+    of a level, and rows of levels whose responses are all at an end of their range (all 0
+    for counts), which their own effect fits perfectly. ``result.fixed_effects()`` returns
+    the effects. Degrees of freedom are exact for one and two factors, and a lower bound for
+    more. Effects nested in clusters are not counted by clustered covariances.
 
     Examples
     --------

@@ -19,6 +19,9 @@ from glmfit.inference.covariance import FULL_LEVERAGE
 from glmfit.inference.influence import leverages
 from glmfit.likelihoods import GLMLikelihood
 from glmfit.links import Link
+from glmfit.models.absorbable import Absorbable
+from glmfit.models.absorbed import absorb_arguments
+from glmfit.models.absorbing import absorbed_covariance, absorbed_pass, absorbed_record
 from glmfit.models.base import refuse_unknown
 from glmfit.models.bias import BIAS_METHODS, bias_of
 from glmfit.models.data import (
@@ -34,7 +37,6 @@ from glmfit.models.fitting import (
 )
 from glmfit.models.methods import Method, one_control, other_settings, read_method
 from glmfit.models.penalty import Fitted
-from glmfit.models.regularized import Regularizable
 from glmfit.models.replicates import batched, outcome, resampled_data
 from glmfit.results import GLMResults
 from glmfit.results.record import FitRecord
@@ -46,7 +48,7 @@ __all__ = ["GLM"]
 Array = NDArray[np.float64]
 
 
-class GLM(Regularizable):
+class GLM(Absorbable):
     """A generalised linear model on arrays.
 
     Parameters
@@ -72,6 +74,9 @@ class GLM(Regularizable):
         Trials behind each proportion of a binomial.
     event : optional
         The level (or 0) that counts as the event of a binomial.
+    absorb : array_like of shape (n,) or (n, k), Series, DataFrame, or list, optional
+        Factors with many levels whose effects are taken out without a column for each (see
+        `glm`).
     missing : {"none", "drop", "raise"}
         Whether rows with missing values are an error or left out.
 
@@ -116,16 +121,16 @@ class GLM(Regularizable):
         var_weights: Any = None,
         trials: Any = None,
         event: Any = None,
+        absorb: Any = None,
         missing: str = "none",
         **unknown: Any,
     ) -> None:
         refuse_unknown(type(self).__name__, unknown, _INIT_NAMES)
         self.family = self._resolve(family, link)
-        given = dict(
-            zip(BESIDE, (offset, exposure, freq_weights, var_weights, trials), strict=True)
-        )
+        vectors = (offset, exposure, freq_weights, var_weights, trials)
+        given = dict(zip(BESIDE, vectors, strict=True)) | absorb_arguments(absorb)
         reading = FamilyReading(self.family, event)
-        self._set_arrays(endog, exog, reading, given, missing)
+        self._set_arrays(endog, exog, reading, given, missing)._settle()
 
     @classmethod
     def from_formula(
@@ -141,6 +146,7 @@ class GLM(Regularizable):
         var_weights: Any = None,
         trials: Any = None,
         event: Any = None,
+        absorb: Any = None,
         subset: Any = None,
         missing: str = "drop",
         env: Mapping[str, Any] | bool | None = None,
@@ -150,11 +156,10 @@ class GLM(Regularizable):
         refuse_unknown(cls.__name__, unknown, (*_INIT_NAMES, "subset", "env"))
         model = cls.__new__(cls)
         model.family = cls._resolve(family, link)
-        given = dict(
-            zip(BESIDE, (offset, exposure, freq_weights, var_weights, trials), strict=True)
-        )
+        vectors = (offset, exposure, freq_weights, var_weights, trials)
+        given = dict(zip(BESIDE, vectors, strict=True)) | absorb_arguments(absorb)
         reading = FamilyReading(model.family, event)
-        return model._set_formula(
+        model._set_formula(
             formula,
             data,
             reading,
@@ -163,6 +168,7 @@ class GLM(Regularizable):
             subset=subset,
             env=env,
         )
+        return model._settle()
 
     @classmethod
     def _resolve(cls, family: Any, link: Any) -> Family:
@@ -285,7 +291,8 @@ class GLM(Regularizable):
         )
         self._kept_data()
         request = covariance_request(self, cov_type, cov_kwds)
-        record = fit_record(
+        make = fit_record if self.data.absorbed is None else absorbed_record
+        record = make(
             self.data,
             self.family,
             limits,
@@ -367,9 +374,11 @@ class GLM(Regularizable):
         """Return the log-likelihood of a submodel, with a dispersion of its own."""
         if self.family.dispersion is not None or self.family.quasi:
             return super().llf_of(record, theta, deviance, rank)
+        self._refuse_effects("The likelihood of a submodel with a dispersion of its own")
         return submodel_llf(self._kept_data(), self.family, record, theta, deviance, rank)
 
     def _pass(self) -> Pass:
+        self._refuse_effects("The score at given coefficients")
         return Pass(self._kept_data().rows(), GLMLikelihood(self.family), Control())
 
     def fitted_rows(self, record: FitRecord) -> NDArray[np.bool_]:
@@ -377,15 +386,23 @@ class GLM(Regularizable):
         present = super().fitted_rows(record)
         return present if record.separation is None else present & ~record.separation.rows
 
-    def fitted_pass(self, record: FitRecord) -> Pass:
-        """Return the pass that the estimates maximise (see `Model.fitted_pass`)."""
+    def fitted_pass(self, record: FitRecord) -> Any:
+        """Return the pass that the estimates maximise (see `Model.fitted_pass`).
+
+        An `AbsorbedPass` where factors are absorbed, else a `Pass`.
+        """
         data = self._kept_data()
+        if data.absorbed is not None:
+            return absorbed_pass(data, self.family, record)
         rows = data.rows(kept_design(data, record)).where(self.fitted_rows(record))
         return Pass(rows, GLMLikelihood(self.family), Control())
 
     def fitted_eta(self, record: FitRecord) -> Array:
         """Return the linear predictor of the rows used, infinite where separated."""
-        return record.limit(self.linear_predictor(record.base), self._kept_data().design)
+        data = self._kept_data()
+        if record.effects is not None and data.absorbed is not None:
+            return data.rows().eta(record.base) + record.effects.rows(data.absorbed.codes)
+        return record.limit(self.linear_predictor(record.base), data.design)
 
     def working(self, record: FitRecord) -> Working:
         """Return the working values of the rows used; 0 for separated rows."""
@@ -413,6 +430,7 @@ class GLM(Regularizable):
 
         It is 0 for rows of weight 0 and for those that a separated fit fits perfectly.
         """
+        self._refuse_effects("The leverage of a row")
         inverse = self.inverse_information(record, observed=observed)
         run, theta = self.fitted_pass(record), record.base[record.kept]
         out = np.zeros(self.endog.size)
@@ -521,6 +539,6 @@ class GLM(Regularizable):
 
 
 _INIT_NAMES = ("family", "link", "offset", "exposure", "freq_weights", "var_weights", "trials",
-               "event", "missing")  # fmt: skip
+               "event", "absorb", "missing")  # fmt: skip
 _FIT_NAMES = ("start_params", "maxiter", "method", "tol", "scale", "cov_type", "cov_kwds", "use_t",
               "full_output", "disp", "stop", "control")  # fmt: skip

@@ -20,6 +20,7 @@ from glmfit.inference.prediction import Prediction, standard_errors
 from glmfit.inference.tails import f_sf
 from glmfit.links import Identity
 from glmfit.output import Summary
+from glmfit.results.absorbed import AbsorbedFactors
 from glmfit.results.base import LikelihoodResults
 from glmfit.results.goodness import ModelGoodness
 from glmfit.results.influence import GLMInfluence, InfluenceMethods
@@ -35,7 +36,12 @@ WHICH = ("mean", "linear", "var", "var_unscaled", "prob")
 
 
 class GLMResults(
-    ModelResiduals, InfluenceMethods, ModelGoodness, PredictionMetrics, LikelihoodResults
+    AbsorbedFactors,
+    ModelResiduals,
+    InfluenceMethods,
+    ModelGoodness,
+    PredictionMetrics,
+    LikelihoodResults,
 ):
     """A fitted generalised linear model, made by ``model.fit()``.
 
@@ -277,6 +283,7 @@ class GLMResults(
         exposure: Any = None,
         new_levels: str = "raise",
         y_values: Any = None,
+        absorb: Any = None,
     ) -> Any:
         """Predict rows.
 
@@ -298,6 +305,9 @@ class GLMResults(
         y_values : array_like of int, optional
             Counts whose probabilities ``which="prob"`` gives; by default 0 to the largest
             of the data.
+        absorb : optional
+            Levels of absorbed factors in the new rows, as the model takes them; not needed
+            where they were given by column name. Their effects are in the predictions.
 
         Returns
         -------
@@ -308,7 +318,8 @@ class GLMResults(
             raise ArgumentError(f"which must be one of {', '.join(WHICH)} (got {which!r}).")
         if y_values is not None and which != "prob":
             raise ArgumentError("y_values= goes with which='prob'.")
-        new = self.model.new_rows(exog, transform, offset, exposure, new_levels)
+        new = self.model.rows_to_predict(exog, transform, offset, exposure, new_levels, absorb)
+        new = new.with_effects(self.record)
         self._check_aliases(new.design)
         eta = self.record.limit(new.eta(self.record.base), new.design)
         if which == "linear":

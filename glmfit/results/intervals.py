@@ -311,6 +311,7 @@ class Intervals(Estimated):
     def _found_misled(self) -> pd.DataFrame:
         record, data = self.record, self.model.data
         told = record.bias_reduced is None and record.regularized is None
+        told = told and record.effects is None
         told = told and record.converged and self.cov_type == "nonrobust"
         size = len(data.response.y) * record.base.size * record.n_equations**2
         if not told or not 0 < size <= MOST_TOLD:

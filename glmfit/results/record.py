@@ -11,7 +11,7 @@ from glmfit.design import Design
 from glmfit.engine.history import Iteration
 from glmfit.engine.separation import MOVED, Separation
 
-__all__ = ["FitRecord", "Regularization"]
+__all__ = ["AbsorbedEffects", "FitRecord", "Regularization"]
 
 Array = NDArray[np.float64]
 
@@ -70,6 +70,29 @@ class Regularization:
     def name(self) -> str:
         """What the penalty is called."""
         return {0.0: "Ridge", 1.0: "Lasso"}.get(self.L1_wt, "Elastic net")
+
+
+@dataclass(frozen=True, slots=True)
+class AbsorbedEffects:
+    """Effects of absorbed factors.
+
+    Attributes
+    ----------
+    values : tuple of ndarray
+        The effect of each level, factor by factor.
+    df : int
+        How many of them are free.
+    exact : bool
+        Whether ``df`` is their number, or an upper bound.
+    """
+
+    values: tuple[Array, ...]
+    df: int
+    exact: bool
+
+    def rows(self, codes: tuple[NDArray[np.int32], ...]) -> Array:
+        """Return the sum of effects of rows with these levels, shape (n,)."""
+        return np.asarray(sum(v[c] for v, c in zip(self.values, codes, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +183,8 @@ class FitRecord:
     regularized: Regularization | None = None
     wald_f: float | None = None
     """F of all columns beyond the constant under a robust covariance."""
+    effects: AbsorbedEffects | None = None
+    """Effects of absorbed factors, whose free ones are counted in ``rank``."""
 
     @property
     def shrunk(self) -> bool:

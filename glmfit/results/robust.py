@@ -84,6 +84,9 @@ def estimate(model: Any, record: FitRecord, request: Request) -> Estimate:
     if request.kind == "nonrobust":
         told = "Standard errors assume that the model holds."
         return Estimate(record.unscaled[np.ix_(kept, kept)] * record.scale, {"description": told})
+    if record.effects is not None:
+        covariance, described = model.absorbed_covariance(record, request)
+        return Estimate(covariance, described)
     run = model.fitted_pass(record)
     theta = record.base[kept]
     bread = record.unscaled[np.ix_(kept, kept)]

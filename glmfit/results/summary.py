@@ -473,6 +473,26 @@ def _misleading(result: LikelihoodResults) -> list[str]:
     ]
 
 
+def _absorbed_notes(result: LikelihoodResults) -> list[str]:
+    """Return what is said of absorbed factors, and of rows left out for them."""
+    absorbed, effects = result.model.data.absorbed, result.record.effects
+    if absorbed is None or effects is None:
+        return []
+    told = zip(absorbed.names, absorbed.counts, strict=True)
+    levels = ", ".join(f"{name} ({count} levels)" for name, count in told)
+    free = f"{effects.df} free effects" if effects.exact else f"at most {effects.df} free effects"
+    notes = [f"Absorbed: {levels}; {free}."]
+    for count, why in (
+        (absorbed.singletons, "the only ones of a level (singletons)"),
+        (absorbed.separated, "of levels whose responses are all the same at an end of their range"),
+        (absorbed.unweighted, "of weight 0"),
+    ):
+        if count:
+            verb = "row was" if count == 1 else "rows were"
+            notes.append(f"{count} {verb} left out: {why}.")
+    return notes
+
+
 def _notes(result: LikelihoodResults) -> list[str]:
     data = result.model.data
     notes = []
@@ -504,8 +524,10 @@ def _notes(result: LikelihoodResults) -> list[str]:
     if references:
         told = ", ".join(f"{name} = {level}" for name, level in references.items())
         notes.append(f"Reference levels: {told}.")
+    notes += _absorbed_notes(result)
     considered = data.kept.size - data.n_outside
     lost = considered - int(data.kept.sum())
+    lost -= 0 if data.absorbed is None else data.absorbed.n_left_out
     if data.n_outside:
         notes.append(f"{considered} of {data.kept.size} rows chosen by subset.")
     if data.dropped:
