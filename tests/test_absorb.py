@@ -37,6 +37,8 @@ FACTORS = ["firm", "year"]
 SHORT = ["x1", "x2", "kind[T.b]", "kind[T.c]"]
 DUMMIES = "x1 + x2 + kind + C(firm) + C(year)"
 
+BEHIND = "C(firm) + C(year) + x1 + x2 + kind"
+
 MODELS = {
     "poisson": ("count", "poisson", {}),
     "logit": ("event", "binomial", {}),
@@ -313,6 +315,28 @@ def test_equations_of_the_effects_are_those_of_indicator_columns(n):
         np.testing.assert_allclose(effects.rows(solved), indicators @ values, atol=1e-9)
 
 
+@pytest.mark.parametrize("name", ["poisson", "logit", "cloglog"])
+def test_tests_profile_the_effects(name):
+    short, long = absorbed(name).fit(), written_out(name, right=BEHIND).fit(tol=1e-10)
+    for test in ("lr_test", "score_test", "wald_test"):
+        one, two = (getattr(fit, test)("x1 = x2") for fit in (short, long))
+        np.testing.assert_allclose(one.statistic, two.statistic, rtol=1e-8)
+        assert one.df == two.df
+    np.testing.assert_allclose(
+        short.conf_int(method="profile").loc[SHORT],
+        long.conf_int(method="profile").loc[SHORT],
+        rtol=1e-7,
+    )
+    terms = ["x1", "x2", "kind"]
+    for options in ({"type": 1}, {"type": 2}, {"type": 3}, {"test": "Rao"}):
+        one, two = short.anova(**options).frame.loc[terms], long.anova(**options).frame.loc[terms]
+        np.testing.assert_allclose(one.to_numpy(), two.to_numpy(), rtol=1e-6)
+    one, two = short.drop1().frame.loc[terms], long.drop1().frame.loc[terms]
+    np.testing.assert_allclose(one.to_numpy(), two.to_numpy(), rtol=1e-7)
+    one, two = (fit.wald_test_terms().table.loc[terms] for fit in (short, long))
+    np.testing.assert_allclose(one.to_numpy(), two.to_numpy(), rtol=1e-7)
+
+
 # --- refusals ------------------------------------------------------------------------------
 
 
@@ -327,7 +351,11 @@ def test_unknown_levels_are_refused_or_missing():
         written_out("poisson").fit().predict(SAMPLE.head(2), absorb="firm")
 
 
-@pytest.mark.parametrize("what", ["get_prediction", "get_hat_matrix_diag"])
+@pytest.mark.parametrize(
+    "what",
+    ["get_prediction", "get_hat_matrix_diag", "get_influence", "link_test", "marginal_effects",
+     "hauck_donner", "resid_partial", "zero_test"],
+)  # fmt: skip
 def test_what_needs_the_covariance_of_effects_is_refused(what):
     with pytest.raises(NotAvailableError, match="absorbed"):
         getattr(absorbed("poisson").fit(), what)()
@@ -337,6 +365,21 @@ def test_what_needs_the_covariance_of_effects_is_refused(what):
 def test_covariances_that_need_leverages_are_refused(kind):
     with pytest.raises(NotAvailableError, match=kind):
         absorbed("poisson").fit(cov_type=kind)
+
+
+def test_what_would_forget_the_effects_is_refused():
+    result = absorbed("poisson").fit()
+    model = result.model
+    for call in (
+        lambda: model.fit_regularized(alpha=0.1),
+        lambda: model.regularization_path(),
+        lambda: model.score(result.params),
+        lambda: result.add1("~ . + shift"),
+        lambda: model.fit(method="lbfgs"),
+        lambda: absorbed("normal").fit().lr_test("x1 = 0"),
+    ):
+        with pytest.raises(NotAvailableError, match="absorbed factors"):
+            call()
 
 
 def test_other_refusals():

@@ -75,11 +75,14 @@ class Submodels:
     terms : dict of str to ndarray of int
         Places of the coefficients of each term among the q.
     returning : tuple of Returning
+    absorbed : int
+        Free effects of absorbed factors, which every submodel has too.
     """
 
     maximum: Maximum
     terms: dict[str, Positions]
     returning: tuple[Returning, ...] = ()
+    absorbed: int = 0
     _fits: dict[Terms, Solution] = field(default_factory=dict)
 
     @property
@@ -100,8 +103,8 @@ class Submodels:
         return np.ascontiguousarray(annihilated(space).T)
 
     def rank(self, present: Terms) -> int:
-        """Return the number of independent coefficients of a submodel."""
-        return int(self.maximum.theta.size - self.restrictions(present).shape[0])
+        """Return the number of independent coefficients of a submodel, absorbed effects in it."""
+        return int(self.absorbed + self.maximum.theta.size - self.restrictions(present).shape[0])
 
     def fit(self, present: Iterable[str]) -> Solution:
         """Return the maximum of the submodel with some of the terms.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Self
 
@@ -14,6 +15,7 @@ from glmfit.families import Family
 from glmfit.models.absorbing import settled, with_levels
 from glmfit.models.base import NewRows
 from glmfit.models.regularized import Regularizable
+from glmfit.sources import Rows
 
 __all__ = ["Absorbable"]
 
@@ -70,6 +72,26 @@ class Absorbable(Regularizable):
         """Return new rows for what needs no effects of absorbed factors."""
         self._refuse_effects("This for new rows, other than predict(),")
         return super().new_rows(exog, transform, offset, exposure, new_levels)
+
+    @property
+    def formula_columns(self) -> NDArray[np.intp]:
+        """Which column of the formula's design each of ``data.names`` is."""
+        return super().formula_columns if self.data.absorbed is None else self._columns
+
+    def penalty_rows(self) -> Rows:
+        """Return the rows of penalised fits."""
+        self._refuse_effects("A penalised fit")
+        return super().penalty_rows()
+
+    def new_terms(self, scope: str, env: Mapping[str, Any] | None = None) -> list[str]:
+        """Return the terms that a part of a formula adds to the model's own."""
+        self._refuse_effects("Adding terms to a fit")
+        return super().new_terms(scope, env)
+
+    def extended(self, terms: str, env: Mapping[str, Any] | None = None) -> Self:
+        """Return the model on the same rows with further terms."""
+        self._refuse_effects("Adding terms to a fit")
+        return super().extended(terms, env)
 
     def linear_predictor(self, theta: Array) -> Array:
         """Return X theta + offset of the rows used, shape (m,)."""

@@ -9,7 +9,16 @@ import pandas as pd
 from glmfit.errors import NotAvailableError
 from glmfit.results.record import FitRecord
 
-__all__ = ["AbsorbedFactors"]
+__all__ = ["AbsorbedFactors", "refuse_effects"]
+
+
+def refuse_effects(record: FitRecord, what: str) -> None:
+    """Raise if the fit has absorbed effects."""
+    if record.effects is not None:
+        raise NotAvailableError(
+            f"{what} is not available for a model with absorbed factors, which holds their "
+            "effects but no covariance of them. Write the factors into the formula instead."
+        )
 
 
 class AbsorbedFactors:

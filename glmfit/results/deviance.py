@@ -317,7 +317,8 @@ class AnalysisOfDeviance(Estimated):
         }
         term_of = {int(j): term for term, where in positions.items() for j in where}
         back = _returning(self.model, self.record, ranked, term_of)
-        return Submodels(maximum, terms, back)
+        effects = self.record.effects
+        return Submodels(maximum, terms, back, 0 if effects is None else effects.df)
 
     def _containing(self, term: str) -> Terms:
         """Return the terms that contain all factors of a term, and more."""

@@ -13,6 +13,7 @@ from glmfit.inference import discrimination, goodness
 from glmfit.inference.check import Check
 from glmfit.inference.discrimination import Calibration, Roc
 from glmfit.inference.goodness import GoodnessTest
+from glmfit.results.absorbed import refuse_effects
 from glmfit.results.check import check_fit
 from glmfit.results.record import FitRecord
 
@@ -101,6 +102,7 @@ class ModelGoodness(CheckMethods):
     def _fitted(self) -> tuple[Any, Array, Array]:
         """Return the fitted pass, its coefficients and which rows used stand in it."""
         record = self.record
+        refuse_effects(record, "This test")
         return (
             self.model.fitted_pass(record),
             record.base[record.kept],

@@ -17,6 +17,7 @@ from glmfit.inference import residuals
 from glmfit.inference.influence import Deleted, OneStep, one_step, refit_without_each
 from glmfit.inference.prediction import standard_errors
 from glmfit.inference.tails import f_sf
+from glmfit.results.absorbed import refuse_effects
 from glmfit.results.record import FitRecord
 
 __all__ = ["GLMInfluence", "Influence", "InfluenceMethods"]
@@ -69,6 +70,7 @@ class InfluenceMethods:
         >>> int(frame["cooks_d"].idxmax()), float(frame["cooks_d"].max().round(4))
         (20, 0.4265)
         """
+        refuse_effects(self.record, "What a single observation does to a fit")
         record = self.record
         if exact and record.bias_reduced is not None:
             raise NotAvailableError(

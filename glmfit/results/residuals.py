@@ -12,6 +12,7 @@ from glmfit.design import constant_column
 from glmfit.distributions import Tails
 from glmfit.errors import ArgumentError, NotAvailableError, suggest
 from glmfit.inference import residuals
+from glmfit.results.absorbed import refuse_effects
 from glmfit.results.record import FitRecord
 
 __all__ = ["ClassResiduals", "ModelResiduals", "OrderedResiduals"]
@@ -214,6 +215,7 @@ class ModelResiduals:
     def _terms(self) -> dict[str, list[int]]:
         """Return the columns of each term but the constant."""
         data = self.model.data
+        refuse_effects(self.record, "A partial residual")
         count = len(data.names)
         if data.spec is None:
             named = {name: [j] for j, name in enumerate(data.names)}
