@@ -51,6 +51,10 @@ class Contender:
     families : frozenset of str
     formulas : bool
         Whether it reads formulas.
+    absorbs : bool
+        Whether it gives factors effects without columns.
+    only_absorbs : bool
+        Whether it is compared there only.
     """
 
     name: str
@@ -58,6 +62,8 @@ class Contender:
     prepare: Prepare
     families: frozenset[str] = frozenset(LINKS)
     formulas: bool = True
+    absorbs: bool = False
+    only_absorbs: bool = False
 
     def obstacle(self, problem: Problem) -> str | None:
         """Say why it cannot fit this problem, or None."""
@@ -65,6 +71,10 @@ class Contender:
             return f"has no {problem.family} regression of this kind"
         if problem.formula is not None and not self.formulas:
             return "reads no formulas"
+        if problem.absorb and not self.absorbs:
+            return "absorbs no factors, and their columns would not fit into memory"
+        if self.only_absorbs and not problem.absorb:
+            return "is for absorbed factors"
         return None
 
 
@@ -83,7 +93,8 @@ def _glmfit(problem: Problem, threads: int) -> Fit:
             levels = gf.MNLogit(problem.y, problem.X).fit(control=control)
             return Estimate(np.asarray(levels.params).ravel("F"), np.asarray(levels.cov_params()))
         if problem.formula is not None:
-            model = gf.glm(problem.formula, problem.frame, family, link=link)
+            absorb = list(problem.absorb) or None
+            model = gf.glm(problem.formula, problem.frame, family, link=link, absorb=absorb)
         else:
             model = gf.GLM(problem.y, problem.X, family, link=link)
         result = model.fit(control=control)
@@ -190,8 +201,22 @@ def _glum(problem: Problem, threads: int) -> Fit:
     return fit
 
 
+def _pyfixest(problem: Problem, threads: int) -> Fit:
+    import pyfixest
+
+    formula = f"{problem.formula} | {' + '.join(problem.absorb)}"
+    # the covariance of maximum likelihood, without factors for small samples
+    plain = pyfixest.ssc(k_adj=False, G_adj=False)
+
+    def fit() -> Estimate:
+        result = pyfixest.fepois(formula, problem.frame, vcov="iid", ssc=plain)
+        return Estimate(np.asarray(result.coef()), np.asarray(result._vcov))
+
+    return fit
+
+
 _LIST = (
-    Contender("glmfit", "glmfit", _glmfit),
+    Contender("glmfit", "glmfit", _glmfit, absorbs=True),
     Contender("statsmodels GLM", "statsmodels", _statsmodels_glm, families=ONE_PREDICTOR),
     Contender(
         "statsmodels discrete",
@@ -202,6 +227,14 @@ _LIST = (
     Contender("sklearn newton-cholesky", "sklearn", _sklearn("newton-cholesky"), formulas=False),
     Contender("sklearn lbfgs", "sklearn", _sklearn("lbfgs"), formulas=False),
     Contender("glum", "glum", _glum, families=ONE_PREDICTOR),
+    Contender(
+        "pyfixest",
+        "pyfixest",
+        _pyfixest,
+        families=frozenset({"poisson"}),
+        absorbs=True,
+        only_absorbs=True,
+    ),
 )
 
 CONTENDERS: dict[str, Contender] = {

@@ -43,6 +43,9 @@ class Problem:
     formula : str or None
     frame : DataFrame or None
         Goes with the formula.
+    absorb : tuple of str
+        Columns of ``frame``, whole numbers from 0, whose levels have effects of their own;
+        ``X`` has no constant then.
     """
 
     family: str
@@ -50,11 +53,16 @@ class Problem:
     X: Array
     formula: str | None = None
     frame: pd.DataFrame | None = None
+    absorb: tuple[str, ...] = ()
 
     def head(self, rows: int) -> Problem:
-        """Return the problem of the first rows."""
+        """Return the problem of the first rows, with as many of them in each level."""
         frame = None if self.frame is None else self.frame.iloc[:rows]
-        return Problem(self.family, self.y[:rows], self.X[:rows], self.formula, frame)
+        if frame is not None and self.absorb:
+            count = levels_for(min(rows, self.y.size))
+            frame = frame.assign(**{name: frame[name] % count for name in self.absorb})
+        X = self.X[:rows]
+        return Problem(self.family, self.y[:rows], X, self.formula, frame, self.absorb)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +162,27 @@ def factor_formula(rows: int, seed: int) -> Problem:
     return Problem("binomial", y, X, "y ~ mode + x1 + x2 + x3 + x4", frame)
 
 
+def levels_for(rows: int) -> int:
+    """Return how many levels give each of them a hundred rows."""
+    return max(rows // 100, 5)
+
+
+def absorbed_formula(rows: int, seed: int) -> Problem:
+    """Make counts with 5 numeric columns and two factors of a hundredth of the rows in levels."""
+    rng = np.random.default_rng(seed)
+    count = levels_for(rows)
+    codes = {"firm": rng.integers(0, count, rows), "year": rng.integers(0, count, rows)}
+    effects = [rng.normal(scale=0.3, size=count)[each] for each in codes.values()]
+    X = np.ascontiguousarray(predictors(rows, 5, rng)[:, 1:])
+    X[:, 0] += effects[0]
+    eta = X @ np.array([0.2, 0.1, -0.1, 0.15, -0.2]) + effects[0] + effects[1] + 0.3
+    names = [f"x{j}" for j in range(1, 6)]
+    numeric = {name: X[:, j].copy() for j, name in enumerate(names)}
+    y = response("poisson", eta, rng)
+    frame = pd.DataFrame({"y": y, **numeric, **codes})
+    return Problem("poisson", y, X, f"y ~ {' + '.join(names)}", frame, tuple(codes))
+
+
 def challenger_formula(rows: int, seed: int) -> Problem:
     """Return the 23 flights; rows and seed change nothing."""
     frame = pd.read_csv(ROOT / "datasets" / "challenger.csv")
@@ -227,6 +256,14 @@ _LIST = (
         factor_formula,
     ),
     Workload(
+        "absorb-2x10000",
+        "Poisson regression, 5 numeric columns and two absorbed factors, 100 rows a level",
+        "formula",
+        1_000_000,
+        100_000,
+        absorbed_formula,
+    ),
+    Workload(
         "small-arrays",
         "Challenger, logistic regression on 23 rows, arrays",
         "arrays",
@@ -260,7 +297,12 @@ def save(problem: Problem, directory: Path) -> None:
         names = list(problem.frame.columns)
         for name in names:
             np.save(directory / f"column-{name}.npy", _plain(problem.frame[name]))
-    facts = {"family": problem.family, "formula": problem.formula, "columns": names}
+    facts = {
+        "family": problem.family,
+        "formula": problem.formula,
+        "columns": names,
+        "absorb": problem.absorb,
+    }
     (directory / "problem.json").write_text(json.dumps(facts))
 
 
@@ -273,7 +315,8 @@ def load(directory: Path) -> Problem:
     frame = None
     if by_formula:
         frame = pd.DataFrame({n: np.load(directory / f"column-{n}.npy") for n in facts["columns"]})
-    return Problem(facts["family"], np.load(directory / "y.npy"), X, facts["formula"], frame)
+    y, absorb = np.load(directory / "y.npy"), tuple(facts["absorb"])
+    return Problem(facts["family"], y, X, facts["formula"], frame, absorb)
 
 
 def _plain(column: pd.Series) -> NDArray[Any]:
