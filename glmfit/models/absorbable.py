@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from glmfit.engine.rank import select_columns
 from glmfit.errors import ArgumentError, NotAvailableError
 from glmfit.families import Family
-from glmfit.models.absorbing import settled, with_levels
+from glmfit.models.absorbing import absorbed_covariance, settled, with_levels
 from glmfit.models.base import NewRows
 from glmfit.models.regularized import Regularizable
+from glmfit.results.record import FitRecord
+from glmfit.results.request import Request
 from glmfit.sources import Rows
 
 __all__ = ["Absorbable"]
@@ -27,6 +29,13 @@ class Absorbable(Regularizable):
 
     family: Family
     _columns: NDArray[np.intp]
+
+    def absorbed_covariance(
+        self, record: FitRecord, request: Request
+    ) -> tuple[Array, dict[str, Any]]:
+        """Return the robust covariance of the kept coefficients, and how it was made."""
+        run: Any = self.fitted_pass(record)
+        return absorbed_covariance(self.data, record, request, run)
 
     def _settle(self) -> Self:
         """Leave out what absorbed effects contain: the intercept, rows that say nothing."""

@@ -24,7 +24,6 @@ from glmfit.errors import ArgumentError, NotAvailableError, SeparationWarning, w
 from glmfit.families import Family
 from glmfit.formula.alignment import beside
 from glmfit.formula.table import Table
-from glmfit.inference import covariance as sandwich
 from glmfit.likelihoods import GLMLikelihood
 from glmfit.models.absorbed import (
     Absorbed,
@@ -49,6 +48,7 @@ from glmfit.models.fitting import (
 from glmfit.models.methods import DEFAULT, Method
 from glmfit.models.records import given_start
 from glmfit.results.record import AbsorbedEffects, FitRecord
+from glmfit.results.request import Request
 
 __all__ = [
     "absorbed_covariance",
@@ -173,58 +173,39 @@ def with_levels(
 
 
 def absorbed_covariance(
-    kind: str,
-    data: ModelData,
-    record: FitRecord,
-    centred: Pass,
-    score: Array,
-    groups: tuple[NDArray[np.intp], bool] | None,
+    data: ModelData, record: FitRecord, request: Request, run: AbsorbedPass
 ) -> tuple[Array, dict[str, Any]]:
     """Return the robust covariance of a fit with absorbed effects, and how it was made.
 
     It is that of the model with all indicator columns: only the demeaned columns enter.
-
-    Parameters
-    ----------
-    kind : {"HC0", "HC1", "cluster"}
-    data : ModelData
-    record : FitRecord
-    centred : Pass
-        Over the demeaned columns at the estimates.
-    score : ndarray of shape (m,)
-        Derivative of one observation's log-likelihood by eta (times phi).
-    groups : tuple of codes and bool, optional
-        Clusters, and whether to correct for their number.
     """
     assert data.absorbed is not None
-    if kind in ("HC2", "HC3"):
+    kind, options = request.kind, dict(request.options)
+    corrected = options.pop("use_correction", True)
+    if kind not in ("HC0", "HC1", "cluster") or len(request.groups) > 1 or any(options.values()):
         raise NotAvailableError(
-            f"{kind} needs a leverage for each row, which absorbed effects do not have. "
-            "Use HC1, or write the factors into the formula."
+            "With absorbed factors the robust covariances are 'HC0', 'HC1' and 'cluster' with one "
+            f"grouping and use_correction= (got {kind!r}): others need a leverage for each row, "
+            "or more than sums of scores. Write the factors into the formula for them."
         )
     kept, nobs = record.kept, record.nobs
-    bread = record.unscaled[np.ix_(kept, kept)]
-    rows = centred.rows.design.toarray()
-    freq = np.ones(score.size) if data.freq_weights is None else data.freq_weights
-    if groups is None:
-        middle = sandwich.hc_covariance("HC0", bread, rows, score, score, nobs, freq)
+    bread, shares = record.unscaled[np.ix_(kept, kept)], run.score_rows(record.base[kept])
+    if kind != "cluster":
+        # a row stands for as many observations as its frequency
+        times = np.ones(len(shares)) if data.freq_weights is None else data.freq_weights
+        middle = bread @ ((shares / times[:, None]).T @ shares) @ bread
         middle *= nobs / (nobs - record.rank) if kind == "HC1" else 1.0
         told = f"Standard errors are heteroscedasticity robust ({kind})."
-        details: dict[str, Any] = {"description": told}
-    else:
-        codes, correction = groups
-        count = int(codes.max()) + 1
-        middle = sandwich.cluster_covariance(
-            bread, rows, score * freq, codes, count, nobs, correction=False
-        )
-        used = clustered_rank(record, data.absorbed, codes)
-        how = f"G/(G-1) (n-1)/(n-{used})" if correction else "no"
-        middle *= count / (count - 1.0) * (nobs - 1.0) / (nobs - used) if correction else 1.0
-        told = f"Standard errors allow any dependence within {count} clusters ({how} correction)."
-        details = {"description": told, "n_groups": count}
-    covariance = np.full(record.unscaled.shape, np.nan)
-    covariance[np.ix_(kept, kept)] = middle
-    return covariance, details
+        return middle, {"description": told}
+    codes, count = request.groups[0].codes, request.groups[0].count
+    sums = np.zeros((count, kept.size))
+    np.add.at(sums, codes, shares)
+    middle = bread @ (sums.T @ sums) @ bread
+    used = clustered_rank(record, data.absorbed, codes)
+    how = f"G/(G-1) (n-1)/(n-{used})" if corrected else "no"
+    middle *= count / (count - 1.0) * (nobs - 1.0) / (nobs - used) if corrected else 1.0
+    told = f"Standard errors allow any dependence within {count} clusters ({how} correction)."
+    return middle, {"description": told, "n_groups": count}
 
 
 def clustered_rank(record: FitRecord, absorbed: Absorbed, clusters: NDArray[np.intp]) -> int:

@@ -21,7 +21,7 @@ from glmfit.likelihoods import GLMLikelihood
 from glmfit.links import Link
 from glmfit.models.absorbable import Absorbable
 from glmfit.models.absorbed import absorb_arguments
-from glmfit.models.absorbing import absorbed_covariance, absorbed_pass, absorbed_record
+from glmfit.models.absorbing import absorbed_pass, absorbed_record
 from glmfit.models.base import refuse_unknown
 from glmfit.models.bias import BIAS_METHODS, bias_of
 from glmfit.models.data import (
@@ -441,6 +441,7 @@ class GLM(Absorbable):
 
     def replicates(self, record: FitRecord, samples: Iterable[Sample]) -> Replicates:
         """Return the estimates of samples, fitted together where they maximise a likelihood."""
+        self._refuse_effects("A bootstrap or a jackknife")
         if record.bias_reduced is not None:
             return super().replicates(record, samples)
         return batched(

@@ -53,9 +53,9 @@ class AbsorbedFactors:
         >>> result = gf.poisson("breaks ~ wool", warpbreaks, absorb="tension").fit()
         >>> result.fixed_effects()["tension"].round(4)
         tension
-        L    3.6920
-        M    3.3707
         H    3.1735
+        L    3.6920
+        M    3.3706
         dtype: float64
         """
         effects, absorbed = self.record.effects, self.model.data.absorbed
