@@ -13,6 +13,7 @@ Every error is also the built-in exception that a caller would have caught::
     |   +-- LevelError                     a category that the fit has not seen
     +-- ArgumentError (ValueError)         an argument has a value that is not allowed
     |   +-- ArgumentTypeError (TypeError)  ... or a type, or a name, that is not allowed
+    +-- ModelFileError (ValueError)        a file holds no model that can be read
     +-- FitError (ArithmeticError)         no estimate can be computed
     +-- NotAvailableError (AttributeError) the quantity is not defined or not kept
     +-- DatasetNotFoundError (KeyError)    no data set of that name
@@ -50,6 +51,7 @@ __all__ = [
     "GlmfitWarning",
     "LevelError",
     "MissingDataError",
+    "ModelFileError",
     "NotAvailableError",
     "ResponseError",
     "SeparationWarning",
@@ -108,6 +110,10 @@ class ArgumentError(GlmfitError, ValueError):
 
 class ArgumentTypeError(ArgumentError, TypeError):
     """An argument has a type, or a name, that is not allowed."""
+
+
+class ModelFileError(GlmfitError, ValueError):
+    """A file holds no model that can be read: damaged, foreign, or of a later version."""
 
 
 class FitError(GlmfitError, ArithmeticError):

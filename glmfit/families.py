@@ -70,6 +70,7 @@ __all__ = [
     "Tweedie",
     "Working",
     "links",
+    "family_key",
     "register_family",
     "resolve_family",
 ]
@@ -970,14 +971,15 @@ FAMILIES: dict[str, Family] = {}
 """Registered families by every name that they answer to."""
 
 
-def _key(name: str) -> str:
+def family_key(name: str) -> str:
+    """Return the form of a name under which families are registered."""
     return re.sub(r"[\s_.\-]", "", name).lower()
 
 
 def register_family(family: Family, *aliases: str) -> None:
     """Make ``family`` known by its own name and by ``aliases``."""
     for name in (family.name, *aliases):
-        FAMILIES[_key(name)] = family
+        FAMILIES[family_key(name)] = family
 
 
 register_family(Gaussian(), "normal")
@@ -1030,7 +1032,7 @@ def _find_family(family: Any) -> Family:
     if isinstance(family, type) and issubclass(family, Family):
         return family()
     if isinstance(family, str):
-        key = _key(family)
+        key = family_key(family)
         if key in FAMILIES:
             return FAMILIES[key]
         names = sorted({known.name for known in FAMILIES.values()})

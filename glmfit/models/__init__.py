@@ -4,6 +4,7 @@ from glmfit.models.choice import ChoiceModel, choice
 from glmfit.models.conditional import ConditionalLogit, conditional_logit
 from glmfit.models.functions import glm, logit, ols, poisson, probit
 from glmfit.models.glm import GLM
+from glmfit.models.loading import load
 from glmfit.models.multinomial import MNLogit, mnlogit
 from glmfit.models.named import OLS, Logit, Poisson, Probit
 from glmfit.models.ordinal import (
@@ -35,6 +36,7 @@ __all__ = [
     "conditional_logit",
     "continuation_ratio",
     "glm",
+    "load",
     "logit",
     "mnlogit",
     "ols",

@@ -33,6 +33,7 @@ from glmfit.models.counterfactual import Counterfactuals
 from glmfit.models.data import ModelData, Reading, extended_data, formula_data, log_exposure
 from glmfit.models.observed import ObservedClasses, new_classes, own_classes
 from glmfit.models.replicates import one_by_one
+from glmfit.models.stored import Stored
 from glmfit.results.record import FitRecord
 from glmfit.sources import Rows
 
@@ -103,7 +104,7 @@ class NewRows:
         return pd.Series(out, index=self.index) if self.labelled else out
 
 
-class Model(Counterfactuals):
+class Model(Stored, Counterfactuals):
     """Rows with a response, and the formula they came from if they did.
 
     Attributes
@@ -274,8 +275,8 @@ class Model(Counterfactuals):
     def _kept_data(self) -> ModelData:
         if self.data.response.y.size == 0:
             raise NotAvailableError(
-                "The data were removed from these results (remove_data); what has a value for "
-                "each row of the fit is gone."
+                "The data are not with these results (remove_data() removed them, or a model file "
+                "never had them); what has a value for each row of the fit is gone."
             )
         return self.data
 

@@ -101,6 +101,17 @@ class ChoiceModel(ConditionalLogit):
         "groups", "alternatives", "reference", "offset", "freq_weights", "var_weights", "event",
     )  # fmt: skip
 
+    stored: ClassVar[Mapping[str, Any]] = {
+        **ConditionalLogit.stored,
+        "alternatives": tuple[Any, ...],
+        "alternative_column": Any,
+        "reference": Any,
+        "constants": NDArray[np.intp],
+        "terms": ChoiceTerms | None,
+    }
+    of_rows: ClassVar[tuple[str, ...]] = ("codes",)
+    results_type: ClassVar[type[LikelihoodResults]] = ChoiceResults
+
     alternatives: tuple[Any, ...]
     """The alternatives."""
     reference: Any = None

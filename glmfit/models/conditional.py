@@ -29,6 +29,7 @@ from glmfit.models.data import ModelData
 from glmfit.models.discrete import DiscreteModel
 from glmfit.models.methods import Method
 from glmfit.models.strata import StrataWords, fit_strata, strata_pass, stratum_weight, varying_row
+from glmfit.results.base import LikelihoodResults
 from glmfit.results.conditional import ConditionalResults, StrataCounts
 from glmfit.results.record import FitRecord
 
@@ -107,6 +108,13 @@ class ConditionalLogit(DiscreteModel[ConditionalResults]):
         "var_weights",
         "event",
     )
+
+    stored: ClassVar[Mapping[str, Any]] = {
+        "reading": CaseReading,
+        "group_column": str | None,
+        "columns": NDArray[np.intp],
+    }
+    results_type: ClassVar[type[LikelihoodResults]] = ConditionalResults
 
     reading: CaseReading
     group_column: str | None = None

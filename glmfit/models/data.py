@@ -43,6 +43,7 @@ __all__ = [
     "OffsetRule",
     "Reading",
     "check_width",
+    "RowCounts",
     "extended_data",
     "finish",
     "formula_data",
@@ -88,6 +89,23 @@ class OffsetRule:
 
 
 @dataclass(frozen=True, slots=True)
+class RowCounts:
+    """How many rows the data had; it stays when the rows are gone.
+
+    Attributes
+    ----------
+    given : int
+    used : int
+    outside : int
+        Rows that ``subset`` left out.
+    """
+
+    given: int
+    used: int
+    outside: int
+
+
+@dataclass(frozen=True, slots=True)
 class ModelData:
     """Rows and labels of a model.
 
@@ -120,6 +138,8 @@ class ModelData:
         has groups and alternatives.
     absorbed : Absorbed or None
         The factors whose effects are absorbed.
+    removed : RowCounts or None
+        The counts of rows that are no longer here.
     """
 
     response: Response
@@ -139,11 +159,20 @@ class ModelData:
     groups: NDArray[Any] | None = None
     alternatives: NDArray[Any] | None = None
     absorbed: Absorbed | None = None
+    removed: RowCounts | None = None
+
+    @property
+    def counts(self) -> RowCounts:
+        """How many rows the data had, and how many of them were used."""
+        if self.removed is not None:
+            return self.removed
+        outside = 0 if self.outside is None else int(self.outside.sum())
+        return RowCounts(self.kept.size, int(self.kept.sum()), outside)
 
     @property
     def n_outside(self) -> int:
         """Number of rows that ``subset`` left out."""
-        return 0 if self.outside is None else int(self.outside.sum())
+        return self.counts.outside
 
     @property
     def weight(self) -> Array | None:
@@ -210,7 +239,7 @@ class ModelData:
         nothing = np.empty(0)
         return replace(
             self,
-            response=replace(self.response, y=nothing, trials=None),
+            response=replace(self.response, y=self.response.y[:0], trials=None),
             design=self.design.take(np.empty(0, dtype=np.intp)),
             offset=None if self.offset is None else nothing,
             freq_weights=None if self.freq_weights is None else nothing,
@@ -220,6 +249,9 @@ class ModelData:
             absorbed=None if self.absorbed is None else self.absorbed.without_rows(),
             table=None,
             index=None,
+            kept=np.empty(0, dtype=bool),
+            outside=None,
+            removed=self.counts,
         )
 
     def beside(self, given: Any, what: str, *, numeric: bool = False) -> Beside:

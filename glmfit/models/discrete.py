@@ -44,6 +44,8 @@ class DiscreteModel(Model, Generic[Result]):
     more_methods: ClassVar[tuple[str, ...]] = ()
     """Names that ``fit(method=)`` takes besides those of the solver."""
 
+    results_type: ClassVar[type[LikelihoodResults]]
+
     reading: Reading
     columns: NDArray[np.intp]
     """Columns of the formula's design that are kept."""

@@ -39,6 +39,7 @@ from glmfit.models.methods import Method, one_control, other_settings, read_meth
 from glmfit.models.penalty import Fitted
 from glmfit.models.replicates import batched, outcome, resampled_data
 from glmfit.results import GLMResults
+from glmfit.results.base import LikelihoodResults
 from glmfit.results.record import FitRecord
 from glmfit.results.request import covariance_request
 from glmfit.sources import Rows
@@ -105,6 +106,8 @@ class GLM(Absorbable):
     summary_title: ClassVar[str] = "Generalized Linear Model Regression Results"
     summary_name: ClassVar[str] = "GLM"
     default_use_t: ClassVar[bool] = False
+    stored: ClassVar[Mapping[str, Any]] = {"family": Family}
+    results_type: ClassVar[type[LikelihoodResults]] = GLMResults
     fixed_family: ClassVar[Family | None] = None
     """The family of a named model, which then takes none."""
 

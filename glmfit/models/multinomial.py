@@ -88,6 +88,8 @@ class MNLogit(Regularizable, DiscreteModel[MultinomialResults]):
 
     options: ClassVar[tuple[str, ...]] = ("reference", "offset", "freq_weights", "var_weights")
     more_methods = tuple(BIAS_METHODS)
+    stored: ClassVar[Mapping[str, Any]] = {"reading": ClassReading, "offset_against": Any}
+    results_type = MultinomialResults
 
     reading: ClassReading
     offset_against: Any = None

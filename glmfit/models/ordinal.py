@@ -82,6 +82,15 @@ class OrdinalModel(DiscreteModel[OrdinalResults]):
         "nonparallel",
     )
 
+    stored: ClassVar[Mapping[str, Any]] = {
+        "reading": OrderReading,
+        "link": Link,
+        "columns": NDArray[np.intp],
+        "nonparallel": Any,
+        "shared": NDArray[np.bool_],
+    }
+    results_type = OrdinalResults
+
     reading: OrderReading
     link: Link
     nonparallel: Any

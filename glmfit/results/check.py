@@ -49,8 +49,8 @@ def check_fit(result: Any) -> Check:
 
 def _rows(result: Any) -> Finding:
     data = result.model.data
-    total = int(data.kept.size) - data.n_outside
-    lost = total - int(data.kept.sum())
+    total = data.counts.given - data.counts.outside
+    lost = total - data.counts.used
     if lost == 0:
         return Finding("Missing rows", "fine", "No row was left out for a missing value.", 0.0)
     causes = ", ".join(f"{name} ({count})" for name, count in data.dropped.items())

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -39,6 +40,12 @@ class ChoiceResults(ConditionalResults):
     sets : ChoiceSets
         How often each alternative was there, and how often it was chosen.
     """
+
+    stored: ClassVar[Mapping[str, Any]] = {
+        **ConditionalResults.stored,
+        "sets": numbers.ChoiceSets,
+        "llequal": float,
+    }
 
     def __init__(self, model: Any, record: FitRecord, covariance: Array, **how: Any) -> None:
         super().__init__(model, record, covariance, **how)

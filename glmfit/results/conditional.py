@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -61,6 +62,8 @@ class ConditionalResults(CheckMethods, LikelihoodResults):
     record, covariance, use_t, cov_type, cov_kwds
         As in `LikelihoodResults`.
     """
+
+    stored: ClassVar[Mapping[str, Any]] = {"counts": StrataCounts}
 
     def __init__(
         self,

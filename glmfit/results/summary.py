@@ -525,11 +525,12 @@ def _notes(result: LikelihoodResults) -> list[str]:
         told = ", ".join(f"{name} = {level}" for name, level in references.items())
         notes.append(f"Reference levels: {told}.")
     notes += _absorbed_notes(result)
-    considered = data.kept.size - data.n_outside
-    lost = considered - int(data.kept.sum())
+    counts = data.counts
+    considered = counts.given - counts.outside
+    lost = considered - counts.used
     lost -= 0 if data.absorbed is None else data.absorbed.n_left_out
-    if data.n_outside:
-        notes.append(f"{considered} of {data.kept.size} rows chosen by subset.")
+    if counts.outside:
+        notes.append(f"{considered} of {counts.given} rows chosen by subset.")
     if data.dropped:
         by = ", ".join(f"{column}: {count}" for column, count in data.dropped.items())
         noun = "row" if considered == 1 else "rows"
