@@ -8,7 +8,7 @@ classes its transforms have, follows from the factor alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_type_hints
 
@@ -228,6 +228,7 @@ def _restored_factor(one: StoredFactor, env: Mapping[str, Any]) -> tuple[Factor,
         factor.memorize_passes_needed(state, None)
     except GlmfitError as error:
         raise ModelFileError(f"The model file has a factor that is refused: {error}") from error
+    _check_levels(one)
     learned: Learned = state["learned"]
     if len(learned.transforms) != len(one.transforms):
         raise ModelFileError(
@@ -240,6 +241,14 @@ def _restored_factor(one: StoredFactor, env: Mapping[str, Any]) -> tuple[Factor,
     learned.levels = one.levels
     learned.n_columns = one.n_columns
     return factor, learned
+
+
+def _check_levels(one: StoredFactor) -> None:
+    """Raise unless levels are values that differ."""
+    levels = one.levels or ()
+    plain = all(isinstance(level, Hashable) for level in levels)
+    if not plain or len(set(levels)) != len(levels):
+        raise ModelFileError(f"The model file has no valid levels of {one.code!r}.")
 
 
 def _restored_memory(kind: type, memory: dict[str, Any], code: str) -> dict[str, Any]:

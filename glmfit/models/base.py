@@ -35,6 +35,7 @@ from glmfit.models.observed import ObservedClasses, new_classes, own_classes
 from glmfit.models.replicates import one_by_one
 from glmfit.models.stored import Stored
 from glmfit.results.record import FitRecord
+from glmfit.scoring import Equation, Language
 from glmfit.sources import Rows
 
 __all__ = ["Model", "NewRows", "refuse_unknown"]
@@ -380,6 +381,17 @@ class Model(Stored, Counterfactuals):
         out = np.zeros((present.size, record.kept.size))
         out[present] = self.fitted_pass(record).score_rows(record.base[record.kept])
         return out
+
+    def equations(self, record: FitRecord) -> tuple[Equation, ...]:
+        """Return the linear predictors of a row, for programs without glmfit."""
+        raise NotAvailableError(
+            f"The predictions of {self.summary_name} depend on more than one row, or have no form "
+            "in other languages; predict with a saved model (save, glmfit.load)."
+        )
+
+    def scored(self, language: Language, predictors: list[str]) -> dict[str, str]:
+        """Return the means of a row as code: one, named "", or one for each class."""
+        raise NotImplementedError(f"{type(self).__name__} does not define scored()")
 
     def linear_predictor(self, theta: Array) -> Array:
         """Return X theta + offset of the rows used, shape (m,)."""

@@ -110,7 +110,7 @@ class ChoiceModel(ConditionalLogit):
         "terms": ChoiceTerms | None,
     }
     of_rows: ClassVar[tuple[str, ...]] = ("codes",)
-    results_type: ClassVar[type[LikelihoodResults]] = ChoiceResults
+    results_type = ChoiceResults
 
     alternatives: tuple[Any, ...]
     """The alternatives."""

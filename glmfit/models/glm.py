@@ -42,6 +42,7 @@ from glmfit.results import GLMResults
 from glmfit.results.base import LikelihoodResults
 from glmfit.results.record import FitRecord
 from glmfit.results.request import covariance_request
+from glmfit.scoring import Equation, Language, inverse
 from glmfit.sources import Rows
 
 __all__ = ["GLM"]
@@ -379,6 +380,14 @@ class GLM(Absorbable):
             return super().llf_of(record, theta, deviance, rank)
         self._refuse_effects("The likelihood of a submodel with a dispersion of its own")
         return submodel_llf(self._kept_data(), self.family, record, theta, deviance, rank)
+
+    def equations(self, record: FitRecord) -> tuple[Equation, ...]:
+        """Return the linear predictor."""
+        return (Equation(0.0, record.base),)
+
+    def scored(self, language: Language, predictors: list[str]) -> dict[str, str]:
+        """Return the mean as code."""
+        return {"": inverse(language, self.family.link, predictors[0])}
 
     def _pass(self) -> Pass:
         self._refuse_effects("The score at given coefficients")

@@ -49,6 +49,7 @@ from glmfit.models.records import discrete_record, given_start, widen
 from glmfit.models.regularized import Regularizable
 from glmfit.results.multinomial import MultinomialResults
 from glmfit.results.record import FitRecord
+from glmfit.scoring import Equation, Language, softmax
 from glmfit.sources import Rows
 
 __all__ = ["MNLogit", "mnlogit"]
@@ -265,6 +266,19 @@ class MNLogit(Regularizable, DiscreteModel[MultinomialResults]):
         if record.separation is not None:
             rows = limit_rows(rows, self.likelihood, vector, record.separation.direction)
         return Pass(rows, self.likelihood, Control(), vector.chosen(record.kept))
+
+    def equations(self, record: FitRecord) -> tuple[Equation, ...]:
+        """Return the log odds of each level against the reference."""
+        moves = np.ones(self.n_equations)
+        if self._offset_level != self.levels[0]:
+            moves[:] = 0.0
+            moves[self.levels.index(self._offset_level) - 1] = -1.0
+        rows = record.base.reshape(self.n_equations, -1)
+        return tuple(Equation(0.0, row, float(k)) for row, k in zip(rows, moves, strict=True))
+
+    def scored(self, language: Language, predictors: list[str]) -> dict[str, str]:
+        """Return the probabilities of the levels as code."""
+        return dict(zip(map(str, self.levels), softmax(language, predictors), strict=True))
 
     @property
     def expectation(self) -> Multinomial:

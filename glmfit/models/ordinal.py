@@ -41,6 +41,7 @@ from glmfit.models.vector import (
 )
 from glmfit.results.ordinal import OrdinalResults
 from glmfit.results.record import FitRecord
+from glmfit.scoring import Equation, Language, cumulative
 
 __all__ = [
     "AdjacentCategory",
@@ -407,6 +408,29 @@ class OrderedModel(OrdinalModel):
     def ratio_name(self) -> str | None:
         """Slopes of the logit are log odds ratios of being higher."""
         return "Odds ratios of a higher level" if isinstance(self.link, Logit) else None
+
+    def equations(self, record: FitRecord) -> tuple[Equation, ...]:
+        """Return thresholds less x'b."""
+        wide = self.form.constraints(self.shared) @ record.base
+        rows = np.asarray(wide).reshape(self.form.count, -1)
+        width = len(self.data.names) if self.data.spec is None else self.n_formula_columns
+        found = []
+        for row, move in zip(rows, self.form.shared, strict=True):
+            coefficients = np.zeros(width)
+            coefficients[self.columns] = row[1:]
+            found.append(Equation(float(row[0]), coefficients, float(move)))
+        return tuple(found)
+
+    @property
+    def n_formula_columns(self) -> int:
+        """Columns that the formula makes, the intercept included."""
+        assert self.data.spec is not None
+        return len(self.data.spec.column_names)
+
+    def scored(self, language: Language, predictors: list[str]) -> dict[str, str]:
+        """Return the probabilities of the levels as code."""
+        found = cumulative(language, self.link, predictors)
+        return dict(zip(map(str, self.levels), found, strict=True))
 
 
 class AdjacentCategory(OrdinalModel):

@@ -19,6 +19,10 @@ from glmfit.storage import decode
 __all__ = ["Stored", "StoredData", "StoredModel"]
 
 
+MOST_CLASSES = 2**31
+"""More cannot be counted."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredData:
     """A `ModelData` without rows.
@@ -69,6 +73,8 @@ class StoredData:
 
     def restored(self, env: Mapping[str, Any]) -> ModelData:
         """Return the data without rows."""
+        if self.n_classes is not None and not 0 < self.n_classes < MOST_CLASSES:
+            raise ModelFileError(f"The model file has {self.n_classes} classes of the response.")
         nothing = np.empty(0)
         y = nothing if self.n_classes is None else np.empty((0, self.n_classes))
         return ModelData(

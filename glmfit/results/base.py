@@ -24,6 +24,7 @@ from glmfit.results.intervals import NO_PENALTY, Intervals
 from glmfit.results.margins import MarginMethods
 from glmfit.results.record import FitRecord
 from glmfit.results.regularized import RegularizedResults
+from glmfit.results.scoring import ScoringMethods
 from glmfit.results.stored import StoredResults
 
 __all__ = ["LikelihoodResults"]
@@ -40,6 +41,7 @@ class LikelihoodResults(
     MarginMethods,
     RegularizedResults,
     StoredResults,
+    ScoringMethods,
 ):
     """A model fitted by maximum likelihood.
 

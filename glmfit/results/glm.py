@@ -324,7 +324,8 @@ class GLMResults(
         eta = self.record.limit(new.eta(self.record.base), new.design)
         if which == "linear":
             return new.label(eta)
-        mu = self.family.link.inverse(eta)
+        with np.errstate(over="ignore"):  # which goes to the end of the means
+            mu = self.family.link.inverse(eta)
         if which == "prob":
             return self._count_probabilities(new, mu, y_values)
         if which == "mean":

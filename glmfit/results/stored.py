@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from glmfit.engine.solvers import SOLVERS
 from glmfit.errors import ModelFileError, NotAvailableError
 from glmfit.results.intervals import MISLED
 from glmfit.results.record import FitRecord
@@ -176,7 +177,7 @@ class StoredResults:
 def _check(model: Any, state: StoredResult) -> None:
     """Raise unless the numbers of a file belong to its model."""
     record, count = state.record, len(model.parameter_names)
-    shapes = {
+    shapes: dict[str, tuple[NDArray[Any], tuple[int, ...]]] = {
         "record.base": (record.base, (count,)),
         "record.unscaled": (record.unscaled, (count, count)),
         "covariance": (state.covariance, (count, count)),
@@ -200,6 +201,12 @@ def _check(model: Any, state: StoredResult) -> None:
         raise ModelFileError("The model file has no valid positions of coefficients.")
     if record.alias_check.ndim != 2:
         raise ModelFileError("The model file has no valid combinations of aliased columns.")
+    if not record.nobs > 0:
+        raise ModelFileError(f"The model file has {record.nobs} observations.")
+    if record.method not in SOLVERS:
+        raise ModelFileError(f"The model file has the unknown solver {record.method!r}.")
+    if not isinstance(state.cov_kwds.get("description"), str):
+        raise ModelFileError("The model file does not say how its covariance was made.")
     if not record.history:
         raise ModelFileError("The model file has no iterations.")
     lines = len(state.misled.index)

@@ -24,6 +24,7 @@ __all__ = ["decode", "encode"]
 
 Place = str
 NOT_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+MOST_DIMENSIONS = 4
 PARTS = 3
 """Doubles that hold the digits of the widest long double."""
 
@@ -280,7 +281,8 @@ def _array_of(state: Any, dtype: np.dtype[Any], place: Place) -> NDArray[Any]:
         raise _refused(place, f"an array of {name}", state)
     flat = np.array(_ENTRIES[name](parts[f"${name}"], place), dtype=dtype)
     shape = _tuple(parts["shape"], (int, ...), f"{place}.shape")
-    if min(shape, default=0) < 0 or math.prod(shape) != flat.size:
+    bounded = len(shape) <= MOST_DIMENSIONS and all(0 <= size < 2**31 for size in shape)
+    if not bounded or math.prod(shape) != flat.size:
         raise _refused(f"{place}.shape", f"a shape of {flat.size} values", list(shape))
     return flat.reshape(shape)
 
