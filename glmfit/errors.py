@@ -16,6 +16,7 @@ Every error is also the built-in exception that a caller would have caught::
     +-- ModelFileError (ValueError)        a file holds no model that can be read
     +-- FitError (ArithmeticError)         no estimate can be computed
     +-- NotAvailableError (AttributeError) the quantity is not defined or not kept
+    +-- MissingPackageError (ImportError)  an optional package is not installed
     +-- DatasetNotFoundError (KeyError)    no data set of that name
 
     GlmfitWarning (UserWarning)
@@ -52,6 +53,7 @@ __all__ = [
     "LevelError",
     "MissingDataError",
     "ModelFileError",
+    "MissingPackageError",
     "NotAvailableError",
     "ResponseError",
     "SeparationWarning",
@@ -122,6 +124,10 @@ class FitError(GlmfitError, ArithmeticError):
 
 class NotAvailableError(GlmfitError, AttributeError):
     """The quantity is not defined for this model, or was not kept."""
+
+
+class MissingPackageError(GlmfitError, ImportError):
+    """An optional package is not installed; the message says how to install it."""
 
 
 class DatasetNotFoundError(GlmfitError, KeyError):

@@ -16,6 +16,7 @@ from glmfit.errors import ArgumentError, CollinearityWarning, NotAvailableError,
 from glmfit.inference.profile import PenalizedTest
 from glmfit.inference.tails import chi2_sf, two_sided
 from glmfit.output import Summary
+from glmfit.results.beside_statsmodels import BesideStatsmodels
 from glmfit.results.convergence import Convergence
 from glmfit.results.covariance import CovarianceMethods
 from glmfit.results.deviance import AnalysisOfDeviance
@@ -36,6 +37,7 @@ class LikelihoodResults(
     HypothesisTests,
     Intervals,
     AnalysisOfDeviance,
+    BesideStatsmodels,
     Convergence,
     CovarianceMethods,
     MarginMethods,
