@@ -276,8 +276,8 @@ class Model(Stored, Counterfactuals):
     def _kept_data(self) -> ModelData:
         if self.data.response.y.size == 0:
             raise NotAvailableError(
-                "The data are not with these results (remove_data() removed them, or a model file "
-                "never had them); what has a value for each row of the fit is gone."
+                "The data were removed from these results (remove_data), or were never in their "
+                "model file; what has a value for each row of the fit is gone."
             )
         return self.data
 

@@ -49,9 +49,9 @@ class ScoringMethods:
         --------
         >>> import glmfit as gf
         >>> stackloss = gf.datasets.load("stackloss")
-        >>> result = gf.ols("STACKLOSS ~ AIRFLOW", stackloss).fit()
+        >>> result = gf.ols("stack_loss ~ air_flow", stackloss).fit()
         >>> result.to_sql()  # doctest: +ELLIPSIS
-        '((-44.13...e0) + 1.020...e0 * CAST("AIRFLOW" AS DOUBLE))'
+        '((-44.13...e0) + 1.020...e0 * CAST("air_flow" AS DOUBLE))'
         """
         if dialect not in SQL_DIALECTS:
             raise ArgumentError(
