@@ -234,6 +234,8 @@ def align_decimals(texts: Sequence[str]) -> tuple[str, ...]:
     --------
     >>> align_decimals(("15.0429", "6.1200e-05", "nan"))
     ('15.0429    ', '6.1200e-05', 'nan    ')
+    >>> align_decimals(("-0.232*", "(0.108)"))
+    ('-0.232*', '(0.108)')
     """
     tails = [_tail(text) for text in texts]
     known = [tail for tail in tails if tail is not None]
@@ -248,12 +250,17 @@ def align_decimals(texts: Sequence[str]) -> tuple[str, ...]:
 
 
 def _tail(text: str) -> int | None:
-    """Count the characters from the decimal point on; None if it is no number."""
-    if text.removeprefix("-").isdecimal():
-        return 0
-    head, point, fraction = text.partition(".")
+    """Count the characters from the decimal point on; None if it is no number.
+
+    Brackets and stars around a number belong to it: ``(0.108)``, ``-0.232***``.
+    """
+    bare = text.rstrip(")]*").lstrip("([")
+    closing = len(text) - len(text.rstrip(")]*"))
+    if bare.removeprefix("-").isdecimal():
+        return closing
+    head, point, fraction = bare.partition(".")
     if point and head.lstrip("<-").isdecimal():
-        return len(point) + len(fraction)
+        return len(point) + len(fraction) + closing
     return None
 
 

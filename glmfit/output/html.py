@@ -29,12 +29,14 @@ table.glmfit td.glmfit-note { text-align: left; white-space: normal; font-style:
 table.glmfit td.glmfit-value { white-space: normal; overflow-wrap: anywhere;
   max-width: 24em; }
 table.glmfit tfoot td { text-align: left; white-space: normal; font-size: 0.9em; }
-table.glmfit thead tr > *, table.glmfit tfoot td { position: relative; }
-table.glmfit thead tr > *::after, table.glmfit tfoot tr:first-child td::before {
+table.glmfit thead tr > *, table.glmfit tfoot td,
+table.glmfit tr.glmfit-ruled > * { position: relative; }
+table.glmfit thead tr > *::after, table.glmfit tfoot tr:first-child td::before,
+table.glmfit tr.glmfit-ruled > *::before {
   content: ""; position: absolute; left: 0; right: 0;
   border-bottom: 1px solid currentColor; opacity: 0.4; }
 table.glmfit thead tr > *::after { bottom: 0; }
-table.glmfit tfoot tr:first-child td::before { top: 0; }
+table.glmfit tfoot tr:first-child td::before, table.glmfit tr.glmfit-ruled > *::before { top: 0; }
 </style>"""
 
 
@@ -126,7 +128,8 @@ def _row(table: Table, row: Row, cells: tuple[str, ...]) -> str:
     else:
         span = max(1, len(table.columns))
         body = f'<td class="glmfit-note" colspan="{span}">{_text(row.note)}</td>'
-    return f'<tr><th scope="row">{_text(row.label)}</th>{body}</tr>'
+    opening = '<tr class="glmfit-ruled">' if row.ruled else "<tr>"
+    return f'{opening}<th scope="row">{_text(row.label)}</th>{body}</tr>'
 
 
 def _cell_class(style: str) -> str:

@@ -36,8 +36,9 @@ _ESCAPES: Final = {
     "*": "{*}",
 }
 _TABLE: Final = str.maketrans(_ESCAPES)
+_RULE: Final = "\\midrule\n"
 _DASHES: Final = re.compile(r"-(?=-)")
-_NEGATIVE: Final = re.compile(r"^-(?=\d|inf$)")
+_NEGATIVE: Final = re.compile(r"(?:^|(?<=\{\[\})|(?<=, ))-(?=\d|inf\b)")
 
 
 def escape_latex(text: str) -> str:
@@ -130,7 +131,7 @@ def _tabular(table: Table) -> str:
 
 
 def _row(table: Table, row: Row, cells: tuple[str, ...]) -> str:
-    label = escape_latex(row.label)
+    label = (_RULE if row.ruled else "") + escape_latex(row.label)
     if row.note is not None:
         span = max(1, len(table.columns))
         return _line(label, rf"\multicolumn{{{span}}}{{l}}{{\emph{{{escape_latex(row.note)}}}}}")

@@ -128,6 +128,8 @@ class Row:
         One raw value per column; None is a blank. May be left out if there is a note.
     note : str, optional
         Text that stands in place of the cells, spanning the columns.
+    ruled : bool, default False
+        Whether a thin rule parts the row from the one above.
 
     Raises
     ------
@@ -137,12 +139,13 @@ class Row:
     Examples
     --------
     >>> Row("x2", note="(aliased: x2 = x)")
-    Row(label='x2', cells=(), note='(aliased: x2 = x)')
+    Row(label='x2', cells=(), note='(aliased: x2 = x)', ruled=False)
     """
 
     label: str
     cells: tuple[Cell, ...] = ()
     note: str | None = None
+    ruled: bool = False
 
     def __post_init__(self) -> None:
         if self.note is not None and any(cell is not None for cell in self.cells):

@@ -180,7 +180,7 @@ def _body_lines(table: Table, width: int) -> list[str]:
         [printable(row.label), *(column[i] for column in columns), printable(row.note or "")]
         for i, row in enumerate(table.rows)
     ]
-    return tabulate(
+    lines = tabulate(
         # tabulate 0.9 cannot align the columns of a table that has no rows.
         rows or [[""] * (len(columns) + 2)],
         headers=["", *(printable(column.name) for column in table.columns), ""],
@@ -197,6 +197,11 @@ def _body_lines(table: Table, width: int) -> list[str]:
         colalign=["left", *(_alignment(column.style) for column in table.columns), "left"],
         disable_numparse=True,
     ).split("\n")
+    first = len(lines) - len(table.rows)
+    for i in reversed(range(len(table.rows))):
+        if table.rows[i].ruled:
+            lines.insert(first + i, lines[2])
+    return lines
 
 
 def _alignment(style: str) -> str | None:
