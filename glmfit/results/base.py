@@ -27,6 +27,7 @@ from glmfit.results.record import FitRecord
 from glmfit.results.regularized import RegularizedResults
 from glmfit.results.scoring import ScoringMethods
 from glmfit.results.stored import StoredResults
+from glmfit.results.tables import TidyTables
 
 __all__ = ["LikelihoodResults"]
 
@@ -44,6 +45,7 @@ class LikelihoodResults(
     RegularizedResults,
     StoredResults,
     ScoringMethods,
+    TidyTables,
 ):
     """A model fitted by maximum likelihood.
 

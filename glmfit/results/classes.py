@@ -15,6 +15,7 @@ from glmfit.results.goodness import ClassGoodness
 from glmfit.results.influence import InfluenceMethods
 from glmfit.results.metrics import PredictionMetrics
 from glmfit.results.residuals import ClassResiduals
+from glmfit.results.tables import ClassTables
 
 __all__ = ["ClassResults"]
 
@@ -22,7 +23,12 @@ Array = NDArray[np.float64]
 
 
 class ClassResults(
-    ClassResiduals, InfluenceMethods, ClassGoodness, PredictionMetrics, LikelihoodResults
+    ClassTables,
+    ClassResiduals,
+    InfluenceMethods,
+    ClassGoodness,
+    PredictionMetrics,
+    LikelihoodResults,
 ):
     """A fitted model of several classes; see `LikelihoodResults` for the parameters."""
 

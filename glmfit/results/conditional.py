@@ -19,6 +19,7 @@ from glmfit.results.base import LikelihoodResults
 from glmfit.results.goodness import CheckMethods
 from glmfit.results.record import FitRecord
 from glmfit.results.summary import summarise_conditional
+from glmfit.results.tables import ConditionalTables
 
 __all__ = ["ConditionalResults", "StrataCounts"]
 
@@ -49,7 +50,7 @@ class StrataCounts:
     largest: int
 
 
-class ConditionalResults(CheckMethods, LikelihoodResults):
+class ConditionalResults(ConditionalTables, CheckMethods, LikelihoodResults):
     """A fitted conditional logit, made by ``model.fit()``.
 
     ``nobs`` counts the rows of strata with both cases and controls; ``llnull`` is the

@@ -27,6 +27,7 @@ from glmfit.results.influence import GLMInfluence, InfluenceMethods
 from glmfit.results.metrics import PredictionMetrics
 from glmfit.results.residuals import ModelResiduals
 from glmfit.results.summary import summarise
+from glmfit.results.tables import ModelTables
 
 __all__ = ["GLMResults"]
 
@@ -37,6 +38,7 @@ WHICH = ("mean", "linear", "var", "var_unscaled", "prob")
 
 class GLMResults(
     AbsorbedFactors,
+    ModelTables,
     ModelResiduals,
     InfluenceMethods,
     ModelGoodness,

@@ -78,6 +78,11 @@ class MultinomialResults(IIATests, ClassResults):
         return pd.DataFrame(self._shown_covariance, index=self._names, columns=self._names)
 
     @property
+    def ratio_name(self) -> str | None:
+        """What exp(coefficient) is called."""
+        return "Relative-risk ratios"
+
+    @property
     def rrr(self) -> pd.DataFrame:
         """Relative-risk ratios exp(coefficient), shape (term x level)."""
         with np.errstate(over="ignore"):

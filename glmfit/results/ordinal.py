@@ -58,6 +58,12 @@ class OrdinalResults(OrderedResiduals, ClassResults):
         return pd.DataFrame(self._shown_covariance, index=self._names, columns=self._names)
 
     @property
+    def ratio_name(self) -> str | None:
+        """What exp(slope) is called, where it has a name."""
+        name: str | None = self.model.ratio_name
+        return name
+
+    @property
     def thresholds(self) -> pd.Series:
         """The thresholds, shape (K - 1,)."""
         values: pd.Series = self.params.iloc[-len(self.model.cuts) :]
