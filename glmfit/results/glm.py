@@ -22,6 +22,7 @@ from glmfit.links import Identity
 from glmfit.output import Summary
 from glmfit.results.absorbed import AbsorbedFactors
 from glmfit.results.base import LikelihoodResults
+from glmfit.results.diagnostics import ModelDiagnostics
 from glmfit.results.goodness import ModelGoodness
 from glmfit.results.influence import GLMInfluence, InfluenceMethods
 from glmfit.results.metrics import PredictionMetrics
@@ -39,6 +40,7 @@ WHICH = ("mean", "linear", "var", "var_unscaled", "prob")
 class GLMResults(
     AbsorbedFactors,
     ModelTables,
+    ModelDiagnostics,
     ModelResiduals,
     InfluenceMethods,
     ModelGoodness,

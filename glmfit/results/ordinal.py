@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from glmfit.errors import ArgumentError, NotAvailableError
 from glmfit.output import Summary
 from glmfit.results.classes import ClassResults
+from glmfit.results.diagnostics import ResidualOrder
 from glmfit.results.intervals import positions
 from glmfit.results.residuals import OrderedResiduals
 from glmfit.results.summary import summarise_ordinal
@@ -22,7 +23,7 @@ Array = NDArray[np.float64]
 WHICH = ("mean", "class", "linear", "linpred", "cumulative")
 
 
-class OrdinalResults(OrderedResiduals, ClassResults):
+class OrdinalResults(ResidualOrder, OrderedResiduals, ClassResults):
     """A fitted model of ordered classes, made by ``model.fit()``.
 
     Coefficients come as Series, slopes first and thresholds (named ``low|medium``) last.
