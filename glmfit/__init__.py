@@ -9,7 +9,7 @@ TEMPERATURE    -0.2322
 dtype: float64
 """
 
-from glmfit import datasets, errors, families, links
+from glmfit import datasets, errors, families, links, plots
 from glmfit.compare import anova, lr_test
 from glmfit.engine.control import Control
 from glmfit.models import (
@@ -73,6 +73,7 @@ __all__ = [
     "mnlogit",
     "ols",
     "ordered",
+    "plots",
     "poisson",
     "probit",
     "softmax_probabilities",
