@@ -40,6 +40,7 @@ from glmfit.models import (
     probit,
     softmax_probabilities,
 )
+from glmfit.side_by_side import compare
 
 __version__ = "0.1.0"
 
@@ -60,6 +61,7 @@ __all__ = [
     "adjacent_category",
     "anova",
     "choice",
+    "compare",
     "conditional_logit",
     "continuation_ratio",
     "datasets",
