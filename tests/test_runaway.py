@@ -148,3 +148,17 @@ def test_many_separated_rows_take_no_longer_than_a_fit():
     with pytest.warns(SeparationWarning):
         result = gf.MNLogit(y, x).fit()
     assert result.separation.rows.tolist() == (x[:, 3] == 1.0).tolist()
+
+
+@pytest.mark.filterwarnings("ignore::glmfit.errors.SeparationWarning")
+@pytest.mark.parametrize("weights", ["freq_weights", "var_weights"])
+def test_weights_and_repeated_rows_have_one_direction(weights):
+    # of many directions of separation: predictions of new rows depend on which is taken
+    rng = np.random.default_rng(42)
+    design = np.column_stack([np.ones(15), rng.standard_normal((15, 10))])
+    classes, times = rng.integers(0, 3, 15), rng.integers(1, 5, 15)
+    rows = np.repeat(np.arange(15), times)
+    weighted = gf.MNLogit(classes, design, **{weights: times.astype(float)}).fit()
+    repeated = gf.MNLogit(classes[rows], design[rows]).fit()
+    one, two = (fit.separation.direction for fit in (weighted, repeated))
+    np.testing.assert_allclose(one / np.abs(one).max(), two / np.abs(two).max(), atol=1e-9)

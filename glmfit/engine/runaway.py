@@ -245,12 +245,14 @@ def _unmoved_null_space(run: Pass, step: Array, near: float) -> tuple[Array | No
         moves = _moves(run, chunk, beta)
         every = pairs(run.predictor.count)
         resting, whole = np.zeros((len(every), chunk.n)), np.zeros((len(every), chunk.n))
+        # lengths are by weight, so that a row seen twice and one of weight 2 are the same
+        seen = np.ones(chunk.n) if chunk.weight is None else chunk.weight
         for along, bound in zip(moves.along, moves.bounds, strict=True):
             stays = bound.bound & (np.abs(along) <= near)
             for line, (a, b) in enumerate(every):
                 share = bound.combination[a] * bound.combination[b]
                 resting[line] += share * stays
-                whole[line] += share * bound.bound
+                whole[line] += share * bound.bound * seen
         return _gram(run, chunk, resting), _gram(run, chunk, whole)
 
     parts = list(map_chunks(sums, run.rows, run.control))
