@@ -9,6 +9,8 @@ TEMPERATURE    -0.2322
 dtype: float64
 """
 
+import importlib
+
 from glmfit import datasets, errors, families, links, plots
 from glmfit.compare import anova, lr_test
 from glmfit.engine.control import Control
@@ -82,5 +84,11 @@ __all__ = [
 ]
 
 
+# what needs a package that is not installed with glmfit is imported when it is asked for
+_ON_USE = {"GLMClassifier": "glmfit.estimators", "GLMRegressor": "glmfit.estimators"}
+
+
 def __getattr__(name: str) -> object:
-    raise absent.absent_name("glmfit", name, __all__)
+    if name in _ON_USE:
+        return getattr(importlib.import_module(_ON_USE[name]), name)
+    raise absent.absent_name("glmfit", name, (*__all__, *_ON_USE))
