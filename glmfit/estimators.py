@@ -139,7 +139,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no an
     # -- the fit ---------------------------------------------------------------------------
 
     def _fit_model(self, kind: Any, X: Any, y: Any, weight: Any, **options: Any) -> None:
-        """Fit a model and keep its results and coefficients."""
+        """Fit a model and keep its results."""
         if weight is not None:
             options[self.weights] = weight
         if self.formula is None:
@@ -152,7 +152,6 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no an
             model = kind.from_formula(f"{name} ~ {right}", frame, **options)
         self.results_ = self._fitted(model)
         self.n_iter_ = max(len(self.results_.history) - 1, 1)
-        self._keep_coefficients(model.data.names)
 
     def _fitted(self, model: Any) -> Any:
         limits = {"maxiter": self.maxiter, "tol": self.tol}
@@ -172,15 +171,17 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no an
             **limits,
         )
 
-    def _keep_coefficients(self, names: tuple[str, ...]) -> None:
+    def _coefficients(self) -> tuple[Array, Array]:
+        """Return slopes (K, p) and intercepts (K,); the slopes' names become an attribute."""
+        names = self.results_.model.data.names
         # a column that others determine adds nothing to their sum
         theta = self.results_.record.theta
         theta = np.where(np.isnan(theta), 0.0, theta).reshape(-1, len(names))
         constant = self._constant(names)
         slopes = [j for j in range(len(names)) if j != constant]
         self.term_names_ = np.array([names[j] for j in slopes], dtype=object)
-        self.coef_ = theta[:, slopes]
-        self.intercept_ = np.zeros(len(theta)) if constant is None else theta[:, constant]
+        intercepts = np.zeros(len(theta)) if constant is None else theta[:, constant]
+        return theta[:, slopes], intercepts
 
     def _constant(self, names: tuple[str, ...]) -> int | None:
         """Return the place of the intercept."""
@@ -300,7 +301,8 @@ class GLMRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]  # as abov
         if y is not None:
             y = np.asarray(y, dtype=np.float64)
         self._fit_model(GLM, X, y, weight, family=self.family, link=self.link)
-        self.coef_, self.intercept_ = self.coef_[0], float(self.intercept_[0])
+        slopes, intercepts = self._coefficients()
+        self.coef_, self.intercept_ = slopes[0], float(intercepts[0])
         return self
 
     def predict(self, X: Any) -> Array:
@@ -408,14 +410,15 @@ class GLMClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]  # as ab
             )
         response = pd.Categorical(values, categories=self.classes_)
         if len(self.classes_) == 2:
-            options = {"family": Binomial(self.link)}
-            self._fit_model(GLM, X, response, weight, **options)
+            self._fit_model(GLM, X, response, weight, family=Binomial(self.link))
+            self.coef_, self.intercept_ = self._coefficients()
             return self
         if self.link is not None:
             raise ArgumentError("link= is for two classes; more have the multinomial logit.")
         self._fit_model(MNLogit, X, response, weight, reference=self.classes_[0])
-        self.coef_ = np.vstack([np.zeros(self.coef_.shape[1]), self.coef_])
-        self.intercept_ = np.concatenate([[0.0], self.intercept_])
+        slopes, intercepts = self._coefficients()
+        self.coef_ = np.vstack([np.zeros(slopes.shape[1]), slopes])
+        self.intercept_ = np.concatenate([[0.0], intercepts])
         return self
 
     def predict_proba(self, X: Any) -> Array:

@@ -230,6 +230,10 @@ def test_frame_has_documented_columns():
             lambda: gf.logit(CHALLENGER, LOAD("challenger")).fit_regularized(alpha=0.1, L1_wt=0.0),
             "penalised",
         ),
+        (
+            lambda: gf.poisson("breaks ~ wool", LOAD("warpbreaks"), absorb="tension").fit(),
+            "absorbed factors",
+        ),
         (lambda: _ordered("logit", nonparallel=["infl"]), "one slope a column"),
         (
             lambda: gf.conditional_logit(

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glmfit.errors import MissingPackageError, NotAvailableError
+from glmfit.results.absorbed import refuse_effects
 
 __all__ = ["Counterpart", "fit_counterpart", "require_comparable", "timed"]
 
@@ -99,6 +100,7 @@ def fit_counterpart(result: Any) -> Counterpart:
 def require_comparable(result: Any) -> None:
     """Raise unless the estimates are a maximum that statsmodels looks for too."""
     record = result.record
+    refuse_effects(record, "A comparison with statsmodels")
     if record.separation is not None:
         raise NotAvailableError(
             "The data are separated: no finite estimate exists, and statsmodels' numbers are "
