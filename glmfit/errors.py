@@ -22,6 +22,7 @@ Every error is also the built-in exception that a caller would have caught::
     GlmfitWarning (UserWarning)
     +-- ConvergenceWarning    the fit stopped before the maximum was reached
     +-- SeparationWarning     no finite maximum-likelihood estimate exists
+    +-- BoundaryWarning       the maximum lies on the boundary of the parameters
     +-- CollinearityWarning   columns depend, or all but depend, on one another
     +-- DataWarning           the data were read in a way worth knowing
     +-- FormulaWarning        the formula means something other than it seems to
@@ -40,6 +41,7 @@ __all__ = [
     "AlignmentError",
     "ArgumentError",
     "ArgumentTypeError",
+    "BoundaryWarning",
     "CollinearityWarning",
     "ConvergenceWarning",
     "DataError",
@@ -144,6 +146,10 @@ class ConvergenceWarning(GlmfitWarning):
 
 class SeparationWarning(GlmfitWarning):
     """The data are separated: no finite maximum-likelihood estimate exists."""
+
+
+class BoundaryWarning(GlmfitWarning):
+    """The maximum lies on the boundary of the parameters, where usual tests do not hold."""
 
 
 class CollinearityWarning(GlmfitWarning):

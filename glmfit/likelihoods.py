@@ -8,7 +8,7 @@ weights back.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ from glmfit.families import Family, Working
 from glmfit.links import Interval, Link
 
 __all__ = [
+    "NEWTON_BELOW",
+    "STAYS",
     "Cumulative",
     "EtaStats",
     "GLMLikelihood",
@@ -30,6 +32,9 @@ __all__ = [
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+
+NEWTON_BELOW = 1.0
+"""Largest step, in standard errors, from which Newton's method may take over by default."""
 
 STAYS = 1e-6
 """Largest move along a direction of separation that is rounding."""
@@ -85,6 +90,8 @@ class GLMLikelihood:
     canonical : bool
         Whether observed and expected information are the same.
     """
+
+    newton_below: ClassVar[float] = NEWTON_BELOW
 
     family: Family
     eta_domain: Interval = field(init=False)
@@ -263,6 +270,8 @@ class Multinomial:
     n_classes : int
         K.
     """
+
+    newton_below: ClassVar[float] = NEWTON_BELOW
 
     n_classes: int
 
@@ -454,6 +463,8 @@ class Cumulative:
     McCullagh, P. (1980). Regression models for ordinal data. *JRSS B* 42, 109-142.
     """
 
+    newton_below: ClassVar[float] = NEWTON_BELOW
+
     link: Link
     n_classes: int
 
@@ -609,6 +620,8 @@ class Sequential:
     ----------
     Agresti, A. (2010). *Analysis of Ordinal Categorical Data*, 2nd ed., sec. 4.2.
     """
+
+    newton_below: ClassVar[float] = NEWTON_BELOW
 
     link: Link
     n_classes: int

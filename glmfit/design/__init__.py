@@ -1,7 +1,7 @@
 """Design matrices that know their structure: dense, categorical, sparse, and blocks of these."""
 
 from glmfit.design.base import Design, Mapped
-from glmfit.design.blocks import Blocks, stack
+from glmfit.design.blocks import Blocks, beside, narrowed, stack
 from glmfit.design.categorical import Categorical
 from glmfit.design.constant import constant_column, constant_combination
 from glmfit.design.dense import Dense
@@ -14,7 +14,9 @@ __all__ = [
     "Design",
     "Mapped",
     "Sparse",
+    "beside",
     "constant_column",
     "constant_combination",
+    "narrowed",
     "stack",
 ]

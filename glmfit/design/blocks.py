@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from glmfit.design.base import Array, Design
+from glmfit.design.base import Array, Design, Mapped
 from glmfit.design.categorical import Categorical
 from glmfit.design.dense import Dense
 from glmfit.design.sparse import Sparse
 
-__all__ = ["Blocks", "cross_sandwich", "stack"]
+__all__ = ["Blocks", "beside", "cross_sandwich", "narrowed", "stack"]
 
 
 class Blocks(Design):
@@ -33,7 +33,8 @@ class Blocks(Design):
     def row_size(self) -> int:
         return sum(part.row_size for part in self.parts)
 
-    def _slices(self) -> list[slice]:
+    def slices(self) -> list[slice]:
+        """Return the columns of each part."""
         return [slice(a, b) for a, b in zip(self.starts[:-1], self.starts[1:], strict=True)]
 
     def chunk(self, start: int, stop: int) -> Blocks:
@@ -47,7 +48,7 @@ class Blocks(Design):
 
     def matvec(self, beta: Array) -> Array:
         out = np.zeros(self.shape[0])
-        for part, columns in zip(self.parts, self._slices(), strict=True):
+        for part, columns in zip(self.parts, self.slices(), strict=True):
             out += part.matvec(beta[columns])
         return out
 
@@ -63,7 +64,7 @@ class Blocks(Design):
     def _around(self, diagonal: list[Array], weight: Array) -> Array:
         """Return the sandwich with the given sandwiches of the parts."""
         out = np.empty((self.shape[1], self.shape[1]))
-        slices = self._slices()
+        slices = self.slices()
         for i, left in enumerate(self.parts):
             out[slices[i], slices[i]] = diagonal[i]
             for j in range(i):
@@ -72,6 +73,12 @@ class Blocks(Design):
                 out[slices[j], slices[i]] = block.T
         return out
 
+    def between(self, i: int, j: int, weight: Array) -> Array:
+        """Return the block of the sandwich for parts ``i`` and ``j``."""
+        if i == j:
+            return self.parts[i].block(weight)
+        return cross_sandwich(self.parts[i], self.parts[j], weight)
+
     def toarray(self) -> Array:
         return np.hstack([part.toarray() for part in self.parts])
 
@@ -79,6 +86,35 @@ class Blocks(Design):
 def stack(parts: Sequence[Design]) -> Design:
     """Return the parts side by side, or the only one as it is."""
     return parts[0] if len(parts) == 1 else Blocks(parts)
+
+
+def beside(designs: Sequence[Design]) -> Design:
+    """Return whole designs side by side, their stored columns as parts of one `Blocks`."""
+    parts: list[Design] = []
+    transforms = []
+    for design in designs:
+        raw = design.raw
+        parts += raw.parts if isinstance(raw, Blocks) else [raw]
+        one = design.transform if isinstance(design, Mapped) else sparse.eye_array(raw.shape[1])
+        transforms.append(one)
+    if not any(isinstance(design, Mapped) for design in designs):
+        return stack(parts)
+    return Mapped(stack(parts), sparse.block_diag(transforms, format="csr"))
+
+
+def narrowed(design: Design, columns: slice) -> Mapped:
+    """Return some columns of a design, with no more stored parts than they read."""
+    raw = design.raw
+    transform = sparse.csr_array(
+        design.transform if isinstance(design, Mapped) else sparse.eye_array(raw.shape[1])
+    )[:, columns]
+    if not isinstance(raw, Blocks):
+        return Mapped(raw, transform)
+    used = np.diff(transform.indptr) > 0
+    chosen = [i for i, span in enumerate(raw.slices()) if used[span].any()]
+    parts = [raw.parts[i] for i in chosen]
+    stored = np.concatenate([np.arange(raw.shape[1])[raw.slices()[i]] for i in chosen])
+    return Mapped(stack(parts), transform[stored])
 
 
 def cross_sandwich(left: Design, right: Design, weight: Array) -> Array:

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from glmfit.engine.control import Control
 from glmfit.engine.executor import one_blas_thread
 from glmfit.engine.history import AT_ROUNDING, History, Iteration, limit_reached
-from glmfit.engine.irls import FARTHEST, NEWTON_BELOW, NOISE, ROUNDING, SETTLED, Scorable
+from glmfit.engine.irls import FARTHEST, NOISE, ROUNDING, SETTLED, Scorable
 from glmfit.engine.linalg import cholesky
 from glmfit.engine.passes import SuffStats
 from glmfit.engine.penalty import Penalty

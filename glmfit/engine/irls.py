@@ -38,6 +38,7 @@ from glmfit.engine.executor import one_blas_thread
 from glmfit.engine.history import AT_ROUNDING, NO_LESS, History, Iteration, limit_reached
 from glmfit.engine.linalg import Triangular, cholesky
 from glmfit.engine.passes import Slope, SuffStats
+from glmfit.likelihoods import NEWTON_BELOW
 
 __all__ = [
     "STALLED",
@@ -59,9 +60,6 @@ Steps = Literal["newton", "fisher", "irls"]
 
 ILL_CONDITIONED = 1e-3
 """Smallest pivot (share of a column's length) that sums of products can be trusted with."""
-
-NEWTON_BELOW = 1.0
-"""Largest step, in standard errors, from which Newton's method may take over."""
 
 FARTHEST = 100.0
 """Move of a predictor beyond which halving need not begin."""
@@ -142,6 +140,8 @@ class Canonical(Protocol):
 
     @property
     def canonical(self) -> bool: ...
+    @property
+    def newton_below(self) -> float: ...
 
 
 class Scorable(Protocol):
@@ -424,7 +424,7 @@ class Scoring:
         newton = (
             self.steps == "newton"
             and not self.run.likelihood.canonical
-            and self.size(point) < NEWTON_BELOW
+            and self.size(point) < self.run.likelihood.newton_below
         )
         limit = point.stats.deviance + 1e-11 * (abs(point.stats.deviance) + 1e-3)
         reused = self.reusable(point)

@@ -14,13 +14,13 @@ Yee, T. W. (2015). *Vector Generalized Linear and Additive Models*, ch. 3.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from glmfit.design import Design, Mapped
+from glmfit.design import Blocks, Design, Mapped
 
 __all__ = ["Predictor", "pairs"]
 
@@ -45,11 +45,15 @@ class Predictor:
     constraints : sparse array of shape (M p, P), or None
         H with stacked coefficients H theta, predictor by predictor; None means that each
         predictor has its own coefficients (P = M p).
+    reads : tuple of tuple of int, or None
+        Parts of the stored columns that each predictor reads, where they are `Blocks`; None
+        where each reads all of them (see `apart`).
     """
 
     design: Design
     count: int = 1
     constraints: Any = None
+    reads: tuple[tuple[int, ...], ...] | None = None
 
     @property
     def n_parameters(self) -> int:
@@ -66,6 +70,20 @@ class Predictor:
         if whole is None:
             whole = sparse.eye_array(self.n_parameters, format="csr")
         return replace(self, constraints=whole[:, kept])
+
+    def apart(self) -> Predictor:
+        """Return the same predictors, none of which looks at parts that it has no use for."""
+        raw = self.design.raw
+        if not isinstance(raw, Blocks) or self.count == 1:
+            return self
+        mapped = sparse.csr_array(self._map())
+        used = (np.diff(mapped.indptr) > 0).reshape(self.count, -1)
+        spans = raw.slices()
+        reads = tuple(
+            tuple(i for i, span in enumerate(spans) if used[m, span].any())
+            for m in range(self.count)
+        )
+        return replace(self, reads=reads)
 
     def drift(self, direction: Array) -> Array:
         """Return how a direction of the coefficients moves each predictor, shape (n, M)."""
@@ -105,6 +123,8 @@ class Predictor:
         """Return the predictors of stored rows, shape (n,) or (n, M)."""
         if self.count == 1:
             return stored.matvec(beta[0])
+        if self.reads is not None:
+            return self._eta_apart(cast(Blocks, stored), beta)
         # each predictor contiguous: likelihoods go through them one by one
         return np.stack([stored.matvec(weights) for weights in beta]).T
 
@@ -112,6 +132,8 @@ class Predictor:
         """Return the score of the stored columns, shape (M q,)."""
         if self.count == 1:
             return stored.rmatvec(rows)
+        if self.reads is not None:
+            return self._score_apart(cast(Blocks, stored), rows)
         return np.concatenate([stored.rmatvec(column) for column in rows.T])
 
     def gram(self, stored: Design, weight: Array) -> Array:
@@ -123,6 +145,8 @@ class Predictor:
         """
         if self.count == 1:
             return stored.sandwich(weight)
+        if self.reads is not None:
+            return self._gram_apart(cast(Blocks, stored), weight)
         q = stored.shape[1]
         out = np.zeros((self.count * q, self.count * q))
         for (a, b), row_weight in zip(pairs(self.count), weight, strict=True):
@@ -132,6 +156,40 @@ class Predictor:
             out[a * q : (a + 1) * q, b * q : (b + 1) * q] = block
             out[b * q : (b + 1) * q, a * q : (a + 1) * q] = block.T
         return out
+
+    def _eta_apart(self, stored: Blocks, beta: Array) -> Array:
+        assert self.reads is not None
+        eta = np.zeros((self.count, stored.shape[0]))
+        spans = stored.slices()
+        for line, weights, read in zip(eta, beta, self.reads, strict=True):
+            for i in read:
+                line += stored.parts[i].matvec(weights[spans[i]])
+        return eta.T
+
+    def _score_apart(self, stored: Blocks, rows: Array) -> Array:
+        assert self.reads is not None
+        out = np.zeros((self.count, stored.shape[1]))
+        spans = stored.slices()
+        for line, column, read in zip(out, rows.T, self.reads, strict=True):
+            for i in read:
+                line[spans[i]] = stored.parts[i].rmatvec(column)
+        return out.ravel()
+
+    def _gram_apart(self, stored: Blocks, weight: Array) -> Array:
+        assert self.reads is not None
+        q, spans = stored.shape[1], stored.slices()
+        out = np.zeros((self.count, q, self.count, q))
+        for (a, b), line in zip(pairs(self.count), weight, strict=True):
+            if a != b and not line.any():
+                continue
+            for i in self.reads[a]:
+                for j in self.reads[b]:
+                    if a == b and j < i:
+                        continue
+                    block = stored.between(i, j, line)
+                    out[a, spans[i], b, spans[j]] = block
+                    out[b, spans[j], a, spans[i]] = block.T
+        return out.reshape(self.count * q, self.count * q)
 
     def dense_rows(self, rows: Design) -> Array:
         """Return the derivative of each predictor by theta, dense, shape (n, M, P)."""

@@ -254,6 +254,7 @@ class ConditionalLikelihood:
     weight: Array | None = None
 
     canonical = True
+    newton_below = 1.0
     """Observed and expected information are the same."""
 
     def deviance(self, eta: Array) -> float:

@@ -7,12 +7,15 @@ from glmfit.models import (
     conditional_logit,
     continuation_ratio,
     glm,
+    hurdle,
     logit,
     mnlogit,
+    negativebinomial,
     ols,
     ordered,
     poisson,
     probit,
+    zeroinflated,
 )
 
 __all__ = [
@@ -21,12 +24,15 @@ __all__ = [
     "conditional_logit",
     "continuation_ratio",
     "glm",
+    "hurdle",
     "logit",
     "mnlogit",
+    "negativebinomial",
     "ols",
     "ordered",
     "poisson",
     "probit",
+    "zeroinflated",
 ]
 
 

@@ -2,6 +2,17 @@
 
 from glmfit.models.choice import ChoiceModel, choice
 from glmfit.models.conditional import ConditionalLogit, conditional_logit
+from glmfit.models.counts import (
+    HurdleNegativeBinomialP,
+    HurdlePoisson,
+    NegativeBinomial,
+    NegativeBinomialP,
+    ZeroInflatedNegativeBinomialP,
+    ZeroInflatedPoisson,
+    hurdle,
+    negativebinomial,
+    zeroinflated,
+)
 from glmfit.models.functions import glm, logit, ols, poisson, probit
 from glmfit.models.glm import GLM
 from glmfit.models.loading import load
@@ -25,11 +36,17 @@ __all__ = [
     "ChoiceModel",
     "ConditionalLogit",
     "ContinuationRatio",
+    "HurdleNegativeBinomialP",
+    "HurdlePoisson",
     "Logit",
     "MNLogit",
+    "NegativeBinomial",
+    "NegativeBinomialP",
     "OrderedModel",
     "Poisson",
     "Probit",
+    "ZeroInflatedNegativeBinomialP",
+    "ZeroInflatedPoisson",
     "add_constant",
     "adjacent_category",
     "choice",
@@ -37,11 +54,14 @@ __all__ = [
     "continuation_ratio",
     "glm",
     "load",
+    "hurdle",
     "logit",
     "mnlogit",
+    "negativebinomial",
     "ols",
     "ordered",
     "poisson",
     "probit",
     "softmax_probabilities",
+    "zeroinflated",
 ]

@@ -8,22 +8,13 @@ from glmfit.errors import NotAvailableError, suggest
 
 __all__ = ["absent_name"]
 
-COUNTS = (
-    "glmfit does not estimate the dispersion of counts yet. For a negative binomial with a known "
-    "alpha use glm(..., family=families.NegativeBinomial(alpha=...))."
-)
-ZEROS = "glmfit has no zero-inflated or hurdle models yet."
+COUNTS = "glmfit has no generalised Poisson yet; negativebinomial is there for overdispersion."
+HURDLE = "Use hurdle(formula, data), HurdlePoisson or HurdleNegativeBinomialP."
 
 ABSENT = {
-    "negativebinomial": COUNTS,
-    "NegativeBinomial": COUNTS,
-    "NegativeBinomialP": COUNTS,
     "GeneralizedPoisson": COUNTS,
-    "zeroinflated": ZEROS,
-    "hurdle": ZEROS,
-    "ZeroInflatedPoisson": ZEROS,
-    "ZeroInflatedNegativeBinomialP": ZEROS,
-    "ZeroInflatedGeneralizedPoisson": ZEROS,
+    "ZeroInflatedGeneralizedPoisson": COUNTS,
+    "HurdleCountModel": HURDLE,
     "wls": "Use ols(..., var_weights=...), which is weighted least squares.",
     "WLS": "Use OLS(..., var_weights=...), which is weighted least squares.",
     "gee": "glmfit has no GEE; for dependence within groups use fit(cov_type='cluster').",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -41,6 +41,12 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 
+class DesignReader(Protocol):
+    """Returns design, column names, missing rows and labels of what is given as ``exog``."""
+
+    def __call__(self, exog: Any, /) -> tuple[Design, tuple[str, ...], Mask, pd.Index | None]: ...
+
+
 def array_data(
     endog: Any,
     exog: Any,
@@ -48,6 +54,7 @@ def array_data(
     given: Mapping[str, Any],
     *,
     missing: str,
+    columns_of: DesignReader,
 ) -> ModelData:
     """Return the rows that arrays are.
 
@@ -61,10 +68,12 @@ def array_data(
         The arguments `BESIDE` that were given.
     missing : {"none", "drop", "raise"}
         With "none" or "raise" a missing value is an error.
+    columns_of : DesignReader
+        What makes a design of ``exog``, such as `design_of_arrays`.
     """
     if missing not in ("none", "drop", "raise"):
         raise ArgumentError(f"missing must be 'none', 'drop' or 'raise' (got {missing!r}).")
-    design, names, x_missing, x_index = design_of_arrays(exog)
+    design, names, x_missing, x_index = columns_of(exog)
     n = design.shape[0]
     columns, name, y_missing, y_index = endog_columns(endog)
     if y_missing.size != n:

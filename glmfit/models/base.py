@@ -24,7 +24,7 @@ from glmfit.errors import (
 )
 from glmfit.formula.alignment import beside
 from glmfit.formula.response import Response
-from glmfit.formula.spec import ParsedFormula, parse
+from glmfit.formula.spec import ModelSpec, ParsedFormula, parse
 from glmfit.formula.table import Table
 from glmfit.inference.bootstrap import Replicates, Sample
 from glmfit.links import Link
@@ -38,7 +38,7 @@ from glmfit.results.record import FitRecord
 from glmfit.scoring import Equation, Language
 from glmfit.sources import Rows
 
-__all__ = ["Model", "NewRows", "refuse_unknown"]
+__all__ = ["Model", "NewRows", "refuse_unknown", "rows_of_arrays"]
 
 Array = NDArray[np.float64]
 
@@ -122,6 +122,8 @@ class Model(Stored, Counterfactuals):
     observed_information: ClassVar[bool] = False
     """Whether standard errors come from the observed information."""
 
+    _learner: ClassVar[type[ModelSpec]] = ModelSpec
+
     data: ModelData
     formula: str | None
 
@@ -133,9 +135,17 @@ class Model(Stored, Counterfactuals):
     def _set_arrays(
         self, endog: Any, exog: Any, reading: Reading, given: Mapping[str, Any], missing: str
     ) -> Self:
-        self.data = array_data(endog, exog, reading, given, missing=missing)
+        self.data = array_data(
+            endog, exog, reading, given, missing=missing, columns_of=self._columns_of_arrays
+        )
         self.formula = None
         return self
+
+    def _columns_of_arrays(
+        self, exog: Any, /
+    ) -> tuple[Design, tuple[str, ...], NDArray[np.bool_], pd.Index | None]:
+        """Return design, column names, missing rows and labels of what stands for exog."""
+        return design_of_arrays(exog)
 
     def _set_formula(
         self,
@@ -158,6 +168,7 @@ class Model(Stored, Counterfactuals):
             env=names,
             subset=subset,
             read=self._read_formula,
+            learn=self._learner.learn,
         )
         self.formula = formula
         return self
@@ -457,25 +468,7 @@ class Model(Stored, Counterfactuals):
         return NewRows(data.design, data.offset, data.kept, data.index, data.labelled)
 
     def _rows_of_arrays(self, exog: Any) -> NewRows:
-        names = self.data.names
-        if isinstance(exog, Mapping):
-            exog = pd.DataFrame(dict(exog))
-        if isinstance(exog, pd.DataFrame):
-            exog = aligned_exog(exog, names)
-        elif isinstance(exog, pd.Series) and len(names) > 1:
-            exog = aligned_exog(exog.to_frame().T, names)
-        elif np.ndim(exog) == 1 and len(names) > 1:
-            exog = np.asarray(exog)[None, :]
-        design, _, missing, index = design_of_arrays(exog, names)
-        if design.shape[1] != len(names):
-            raise AlignmentError(
-                f"exog has {design.shape[1]} columns; the model has {len(names)}: "
-                f"{', '.join(names[:8])}{', ...' if len(names) > 8 else ''}."
-            )
-        kept = ~missing
-        if missing.any():
-            design = design.take(np.flatnonzero(kept))
-        return NewRows(design, None, kept, index, index is not None)
+        return rows_of_arrays(exog, self.data.names)
 
     def _with_offsets(
         self, rows: NewRows, table: Table | None, offset: Any, exposure: Any
@@ -522,6 +515,28 @@ class Model(Stored, Counterfactuals):
         light = copy.copy(self)
         light.data = self.data.without_rows()
         return light
+
+
+def rows_of_arrays(exog: Any, names: tuple[str, ...]) -> NewRows:
+    """Return the rows of a matrix, a frame or one row, with the given columns."""
+    if isinstance(exog, Mapping):
+        exog = pd.DataFrame(dict(exog))
+    if isinstance(exog, pd.DataFrame):
+        exog = aligned_exog(exog, names)
+    elif isinstance(exog, pd.Series) and len(names) > 1:
+        exog = aligned_exog(exog.to_frame().T, names)
+    elif np.ndim(exog) == 1 and len(names) > 1:
+        exog = np.asarray(exog)[None, :]
+    design, _, missing, index = design_of_arrays(exog, names)
+    if design.shape[1] != len(names):
+        raise AlignmentError(
+            f"exog has {design.shape[1]} columns; the model has {len(names)}: "
+            f"{', '.join(names[:8])}{', ...' if len(names) > 8 else ''}."
+        )
+    kept = ~missing
+    if missing.any():
+        design = design.take(np.flatnonzero(kept))
+    return NewRows(design, None, kept, index, index is not None)
 
 
 def refuse_unknown(where: str, given: Mapping[str, Any], known: tuple[str, ...]) -> None:

@@ -29,7 +29,7 @@ from glmfit.formula.response import (
     proportion_response,
     warn_of_bare_proportions,
 )
-from glmfit.formula.spec import ModelSpec, ParsedFormula, parse
+from glmfit.formula.spec import DesignRows, ModelSpec, ParsedFormula, parse
 from glmfit.formula.table import Table, first_rows
 from glmfit.links import Link, Log
 from glmfit.models.absorbed import LABELS, Absorbed, absorbed_of, is_label
@@ -287,6 +287,21 @@ class FormulaReader(Protocol):
     ) -> ParsedFormula: ...
 
 
+class SpecLearner(Protocol):
+    """Learns what a formula needs of the data (see `ModelSpec.learn`)."""
+
+    def __call__(
+        self,
+        parsed: ParsedFormula,
+        table: Table,
+        also_missing: Mask,
+        /,
+        *,
+        missing: str,
+        outside: Mask | None = None,
+    ) -> tuple[ModelSpec, DesignRows]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class FamilyReading:
     """The reading of a family: numbers, or shares of trials.
@@ -336,6 +351,7 @@ def formula_data(
     env: Mapping[str, Any] | None,
     subset: Any,
     read: FormulaReader = parse,
+    learn: SpecLearner = ModelSpec.learn,
 ) -> ModelData:
     """Return the rows that a formula makes of ``data``.
 
@@ -354,6 +370,8 @@ def formula_data(
         Rows to use.
     read : FormulaReader
         How the text is read.
+    learn : SpecLearner
+        What learns from the rows.
     """
     if missing not in ("drop", "raise"):
         raise ArgumentError(f"missing must be 'drop' or 'raise' for a formula (got {missing!r}).")
@@ -373,7 +391,7 @@ def formula_data(
     parsed = read(formula, table.names, env=env, reserved=reserved)
     outside = _outside_subset(subset, table.index)
     lost, dropped = missing_beside(vectors, table.index, missing, ~outside)
-    spec, rows = ModelSpec.learn(parsed, table, lost, missing=missing, outside=outside)
+    spec, rows = learn(parsed, table, lost, missing=missing, outside=outside)
     kept = rows.kept
     trials = vectors["trials"].kept(kept) if "trials" in vectors else None
     response = reading.response(rows.response, spec.response_name, trials)

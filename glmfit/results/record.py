@@ -185,6 +185,10 @@ class FitRecord:
     """F of all columns beyond the constant under a robust covariance."""
     effects: AbsorbedEffects | None = None
     """Effects of absorbed factors, whose free ones are counted in ``rank``."""
+    llf_boundary: float | None = None
+    """Log-likelihood without overdispersion (alpha = 0), where alpha is estimated."""
+    at_boundary: tuple[int, ...] = ()
+    """Coefficients that the maximum holds at the end of their range, by position."""
 
     @property
     def shrunk(self) -> bool:
@@ -209,7 +213,8 @@ class FitRecord:
         out = np.full(self.base.size, np.nan)
         if self.regularized is not None:
             out[self.regularized.zeroed] = 0.0
-        out[self.kept] = self.base[self.kept]
+        shown = [*self.kept, *self.at_boundary]
+        out[shown] = self.base[shown]
         if self.separation is None:
             return out
         lost = ~self.separation.finite

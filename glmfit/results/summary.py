@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from glmfit.results.base import LikelihoodResults
     from glmfit.results.choice import ChoiceResults
     from glmfit.results.conditional import ConditionalResults
+    from glmfit.results.counts import CountResults
     from glmfit.results.glm import GLMResults
     from glmfit.results.multinomial import MultinomialResults
     from glmfit.results.ordinal import OrdinalResults
@@ -25,6 +26,7 @@ __all__ = [
     "summarise",
     "summarise_choice",
     "summarise_conditional",
+    "summarise_counts",
     "summarise_levels",
     "summarise_ordinal",
 ]
@@ -309,6 +311,55 @@ def summarise_conditional(
     )
 
 
+def summarise_counts(
+    result: CountResults,
+    *,
+    yname: str | None,
+    title: str | None,
+    alpha: float,
+    exponentiate: bool,
+) -> Summary:
+    """Return the summary of a model of counts (see `CountResults.summary`)."""
+    left, (*right, _) = _discrete_header(result, yname)
+    model, form = result.model, result.model.form
+    titles = {
+        "inflate": model.zero_title,
+        "mean": "Mean: log mu" if len(form.widths) > 1 else None,
+        "alpha": "Dispersion" if form.one_alpha else "Dispersion: log alpha",
+    }
+    tables = []
+    for part in ("mean", *(p for p in form.likelihood.parts if p != "mean")):
+        span = form.span(part)
+        names = model.data.names[span]
+        tables.append(_coefficients(result, names, alpha, span.start, titles[part]))
+        if part == "mean" and exponentiate:
+            tables.append(_ratios(result, names, alpha, "Rate ratios", span.start))
+    return Summary(
+        title=title or model.summary_title,
+        left=left,
+        right=tuple(right),
+        tables=tuple(tables),
+        notes=(model.statement, *_overdispersion(result), *_notes(result)),
+    )
+
+
+def _overdispersion(result: CountResults) -> list[str]:
+    """Say what the test of alpha = 0 says, where there is one."""
+    if not result.model.form.one_alpha:
+        return []
+    if result.record.at_boundary:
+        return [
+            "alpha is 0, the end of its range: the counts are not overdispersed, and the other "
+            "numbers are those of the model without alpha."
+        ]
+    test = result.overdispersion_test()
+    return [
+        f"Test of alpha = 0 (no overdispersion): LR = {test.statistic:.4g}, p = "
+        f"{test.pvalue:.3g}, from half a chi-square(1) and half a 0. The interval of alpha is "
+        "made on the log scale."
+    ]
+
+
 def summarise_choice(
     result: ChoiceResults,
     *,
@@ -448,6 +499,8 @@ def _remarks(result: LikelihoodResults, ratio: bool) -> dict[int, str]:
         told = "1" if ratio else "0"
         for j in np.flatnonzero(record.regularized.zeroed):
             remarks[int(j)] = f"({told}: left out by the penalty)"
+    for j in record.at_boundary:
+        remarks[j] = "(0, the end of its range)" if not ratio else "(1)"
     if record.separation is not None:
         for j in np.flatnonzero(~record.separation.finite):
             value = record.theta[j]

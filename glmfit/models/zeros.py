@@ -1,0 +1,169 @@
+"""Predictors of counts that run away: what of a fit stays finite, and what does not.
+
+Some rows may let a predictor go for ever. That is separation where no row loses by it: a
+level of a factor with no count above 0, say. It is the end of the zero part where zeros
+that are certain are not needed: their probability falls to 0 in some rows, or in all of
+them, and what is left there are counts as their distribution has them. Both are directions
+along which the likelihood rises to a limit, and the fit is that limit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glmfit.counts import CountLikelihood
+from glmfit.engine.irls import Solution, fit_irls
+from glmfit.engine.linalg import independent_columns, merge_triangular
+from glmfit.engine.passes import Pass
+from glmfit.engine.runaway import certified_separation, constraint_rows, separation_of
+from glmfit.engine.separation import MOVED, Separation
+from glmfit.errors import SeparationWarning, warn
+from glmfit.likelihoods import Recession
+from glmfit.models.classes import limit_rows
+from glmfit.models.records import widen
+
+__all__ = ["Runaway", "runaway", "warn_of_runaway"]
+
+Array = NDArray[np.float64]
+
+STILL = 1e-4
+"""Share of the largest move of a row below which it is taken to stay, until proved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runaway:
+    """A direction in which a likelihood rises to a limit, and the fit there.
+
+    Attributes
+    ----------
+    found : Separation
+        Over the coefficients and rows of the pass.
+    limit : Solution
+        Of the coefficients ``inner``, the others being at their ends.
+    inner : ndarray of int
+    vanishing : bool
+        Whether some certain zeros vanish, in place of separation.
+    """
+
+    found: Separation
+    limit: Solution
+    inner: NDArray[np.intp]
+    vanishing: bool
+
+    def widened(self, kept: NDArray[np.intp], p: int, weight: Array | None) -> Separation:
+        """Return the direction over all p coefficients and all rows used."""
+        rows = self.found.rows
+        if weight is not None and not weight.all():
+            rows = np.zeros(weight.size, dtype=bool)
+            rows[np.flatnonzero(weight)] = self.found.rows
+        return Separation(
+            direction=widen(self.found.direction, kept, p, 0.0),
+            rows=rows,
+            complete=self.found.complete,
+            finite=widen(self.found.finite, kept, p, True).astype(bool),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Drift:
+    """Stands in for a likelihood whose responses say how each predictor may move.
+
+    ``y`` (n, M) are signs; each predictor of each row is bound to its own.
+    """
+
+    count: int
+
+    def recession(self, y: Array) -> list[Recession]:
+        """Return each predictor with the signs that were given."""
+        every = np.ones(y.shape[0], dtype=bool)
+        return [
+            Recession(unit, y[:, m].astype(np.int8), every)
+            for m, unit in enumerate(np.eye(self.count))
+        ]
+
+
+def runaway(run: Pass, solution: Solution) -> Runaway | None:
+    """Return where a fit runs to that did not settle, or None if it runs nowhere."""
+    found = separation_of(run, solution)
+    vanishing = found is None
+    if found is None:
+        found = _vanishing(run, solution)
+    if found is None:
+        return None
+    limit, inner = _limit(run, found, solution)
+    return Runaway(found, limit, inner, vanishing)
+
+
+def _vanishing(run: Pass, solution: Solution) -> Separation | None:
+    """Return the direction in which the chance of certain zeros falls to 0, if there is one."""
+    likelihood, lines = run.likelihood, solution.history
+    if not (isinstance(likelihood, CountLikelihood) and likelihood.zeros_mixed) or len(lines) < 2:
+        return None
+    step = lines[-1].theta - lines[-2].theta
+    drift = run.predictor.drift(step)
+    reach = float(np.abs(drift).max())
+    signs = np.where(np.abs(drift) > STILL * reach, np.sign(drift), 0.0)
+    falls = (signs[:, 1:] == 0.0).all() and not ((signs[:, 0] > 0.0) & (run.rows.y > 0.0)).any()
+    if not falls:
+        return None
+    told = replace(run, rows=replace(run.rows, y=signs), likelihood=_Drift(signs.shape[1]))
+    return certified_separation(told, step)
+
+
+def _limit(run: Pass, found: Separation, solution: Solution) -> tuple[Solution, NDArray[np.intp]]:
+    """Return the fit far out along a direction, and the coefficients that it rests on."""
+    ended = replace(
+        solution,
+        converged=False,
+        reason="the likelihood rises for ever along a direction, so no finite estimate exists",
+    )
+    moves, _, _ = constraint_rows(run)
+    still = moves[np.abs(moves @ found.direction) <= MOVED]
+    if still.shape[0] == 0:
+        nothing = np.zeros(0)
+        return (
+            replace(ended, theta=nothing, covariance=np.zeros((0, 0)), settled=True),
+            np.zeros(0, dtype=np.intp),
+        )
+    inner, _ = independent_columns(merge_triangular(None, still), run.control.rank_tol)
+    start = np.asarray(np.linalg.lstsq(still[:, inner], still @ solution.theta, rcond=None)[0])
+    rows = limit_rows(run.rows, run.likelihood, run.predictor, found.direction)  # type: ignore[arg-type]
+    rest = replace(run, rows=rows, vector=run.predictor.chosen(inner).apart())
+    fit = fit_irls(rest, start, run.control.certain(), observed=True)
+    return (
+        replace(
+            ended,
+            theta=fit.theta,
+            deviance=fit.deviance,
+            covariance=fit.covariance,
+            condition=fit.condition,
+            settled=fit.settled,
+        ),
+        inner,
+    )
+
+
+def warn_of_runaway(
+    found: Runaway, kept: NDArray[np.intp], names: tuple[str, ...], response: str
+) -> None:
+    """Say which coefficients are not finite, and why."""
+    lost = ", ".join(names[j] for j in kept[~found.found.finite])
+    rows, total = int(found.found.rows.sum()), found.found.rows.size
+    if found.vanishing:
+        told = (
+            f"{response!r} has no more zeros than its distribution gives in {rows} of {total} "
+            "rows: the probability of a zero of another kind falls to 0 there, so no finite "
+            f"maximum-likelihood estimate exists. Not finite: {lost}. The numbers shown are the "
+            "limit. Leave these terms out of the inflation, or use a model without it."
+        )
+    else:
+        told = (
+            f"The data are separated: a combination of columns predicts {rows} of {total} "
+            "responses perfectly, so no finite maximum-likelihood estimate exists. Not finite: "
+            f"{lost}. The numbers shown are the limit, with the coefficients of the remaining "
+            "rows. Remove or merge the terms named; result.separation has the rest."
+        )
+    warn(told, SeparationWarning)
