@@ -204,12 +204,12 @@ def _negative_binomial(y: Array, mu: Array, eta: Array, a: Array) -> Terms:
     u, x = a * mu, a * y
     d = a * (y - mu) / (1.0 + u)
     rest = _below_linear(d) / a
-    loss = special.xlogy(y, y) - np.where(y > 0.0, y * eta, 0.0)
+    loss: Array = special.xlogy(y, y) - np.where(y > 0.0, y * eta, 0.0)
     loss -= (y + 1.0 / a) * np.log1p(d)
     loss += remainder
     score = np.stack([d / a, rest - slope])
     flat = 1.0 / (1.0 + u)
-    information = np.stack(
+    information: Array = np.stack(
         [mu * (1.0 + x) * flat * flat, d * mu * flat, rest - d * d / (a * (1.0 + x)) + bend]
     )
     return Terms(loss, score, information)
@@ -383,11 +383,16 @@ class CountLikelihood:
 
     def limit(self, y: Array, drift: Array) -> Limit:
         """Return infinite shifts for predictors that ``drift`` (n, M) moves."""
-        return Limit(y, _ends(drift))
+        return Limit(y, self.ends(drift))
+
+    @staticmethod
+    def ends(drift: Array) -> Array:
+        """Return where a direction takes predictors: an infinite end, or 0 for nowhere."""
+        return np.where(np.abs(drift) > STAYS, np.copysign(np.inf, drift), 0.0)
 
     def limit_means(self, eta: Array, drift: Array) -> Array:
         """Return the means (n, 1) far out along ``drift`` (n, M)."""
-        return self.means(eta + _ends(drift))
+        return self.means(eta + self.ends(drift))
 
     def means(self, eta: Array) -> Array:
         """Return the means, shape (n, 1)."""
@@ -601,8 +606,3 @@ def _outer(score: Array) -> Array:
     if score.shape[0] == 1:
         return score * score
     return np.stack([score[0] * score[0], score[0] * score[1], score[1] * score[1]])
-
-
-def _ends(drift: Array) -> Array:
-    """Return where a direction of separation takes predictors: an end, or 0 for nowhere."""
-    return np.where(np.abs(drift) > STAYS, np.copysign(np.inf, drift), 0.0)

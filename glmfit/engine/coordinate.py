@@ -34,6 +34,7 @@ from glmfit.engine.irls import FARTHEST, NOISE, ROUNDING, SETTLED, Scorable
 from glmfit.engine.linalg import cholesky
 from glmfit.engine.passes import SuffStats
 from glmfit.engine.penalty import Penalty
+from glmfit.likelihoods import NEWTON_BELOW
 
 __all__ = ["PenalizedSolution", "fit_penalized"]
 

@@ -130,9 +130,8 @@ class StackedSpec(ModelSpec):
         slices: dict[str, slice] = {}
         for spec, (prefix, _) in zip(parts, parsed.parts, strict=True):
             for term, span in spec.term_slices.items():
-                slices[_named(prefix, term)] = slice(
-                    len(names) + span.start, len(names) + span.stop
-                )
+                first = len(names)
+                slices[_named(prefix, term)] = slice(first + span.start, first + span.stop)
             names += [_named(prefix, name) for name in spec.column_names]
         return cls(
             text=parsed.text,

@@ -261,8 +261,9 @@ def _prepare(model: CountModelLike, control: Control) -> tuple[_Problem, dict[st
     for part in form.likelihood.parts:
         span = form.span(part)
         weight = rows.weight
-        if part == "mean" and not form.likelihood.zeros_tell_of_mean:
-            weight = (rows.y > 0.0) * (1.0 if weight is None else weight)
+        if part != "inflate" and not form.likelihood.zeros_tell_of_mean:
+            positive = (rows.y > 0.0).astype(np.float64)
+            weight = positive if weight is None else positive * weight
         plain = Rows(np.zeros(rows.n), narrowed(rows.design, span), None, weight)
         ranked = full_rank(Pass(plain, GLMLikelihood(Gaussian()), control))
         kept.append(span.start + ranked.kept)

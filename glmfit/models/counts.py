@@ -191,10 +191,12 @@ class CountModel(DiscreteModel[CountResults]):
             if exog.of(part) is not None
         }
         n = found["mean"][0].shape[0]
-        designs, names, widths = [], [], []
+        designs: list[Design] = []
+        names: list[str] = []
+        widths: list[int] = []
         missing, index = np.zeros(n, dtype=bool), found["mean"][3]
         for part in self._parts:
-            design, own = _constant(n), ("alpha" if part == "alpha" else "inflate_const",)
+            design, own = _constant(n), _LONE[part]
             if part in found:
                 design, own, lost, labels = found[part]
                 _check_beside(part, design.shape[0], n, labels, index)
@@ -217,7 +219,7 @@ class CountModel(DiscreteModel[CountResults]):
             if given.of(part) is not None:
                 plain = tuple(name.removeprefix(prefix) for name in names)
                 made[part] = rows_of_arrays(given.of(part), plain)
-            elif names not in (("alpha",), ("inflate_const",)):
+            elif names != _LONE[part]:
                 raise ArgumentError(
                     f"New rows need the columns of {_ARGUMENTS[part]} too: {', '.join(names)}."
                 )
@@ -333,7 +335,7 @@ class CountModel(DiscreteModel[CountResults]):
         if record.separation is None:
             return eta
         drift = columns.drift(record.separation.direction[:q])
-        return eta + form.likelihood.limit(np.zeros(0), drift).shift
+        return eta + form.likelihood.ends(drift)
 
 
 class NegativeBinomial(CountModel):
@@ -518,8 +520,8 @@ class ZeroInflatedPoisson(CountModel):
         var_weights: Any = None,
         **unknown: Any,
     ) -> None:
+        _refuse_other_links(inflation)
         given = {
-            "inflation": _link_of_zeros(inflation),
             "offset": offset,
             "exposure": exposure,
             "freq_weights": freq_weights,
@@ -569,8 +571,8 @@ class ZeroInflatedNegativeBinomialP(ZeroInflatedPoisson):
         var_weights: Any = None,
         **unknown: Any,
     ) -> None:
+        _refuse_other_links(inflation)
         given = {
-            "inflation": _link_of_zeros(inflation),
             "p": p,
             "dispersion": dispersion,
             "offset": offset,
@@ -638,6 +640,11 @@ class HurdleNegativeBinomialP(ZeroInflatedNegativeBinomialP):
         )
 
 
+_LONE: dict[str, tuple[str, ...]] = {
+    "inflate": ("inflate_const",),
+    "mean": ("const",),
+    "alpha": ("alpha",),
+}
 _PREFIXES = {"inflate": "inflate_", "mean": "", "alpha": "lnalpha_"}
 _ARGUMENTS = {"inflate": "exog_infl", "mean": "exog", "alpha": "dispersion"}
 
@@ -674,8 +681,8 @@ def _variance(kernel: CountKernel) -> str:
     return f"mu + {alpha} {power}" if alpha != "1" else f"mu + {power}"
 
 
-def _link_of_zeros(inflation: Any) -> None:
-    """Take the only link that there is."""
+def _refuse_other_links(inflation: Any) -> None:
+    """Raise unless the link of the zero part is the only one that there is."""
     if inflation not in (None, "logit"):
         raise NotAvailableError(
             f"The zero part has the logit link only (got inflation={inflation!r}); its predictors "

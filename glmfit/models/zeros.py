@@ -10,6 +10,7 @@ along which the likelihood rises to a limit, and the fit is that limit.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,8 +100,8 @@ def runaway(run: Pass, solution: Solution) -> Runaway | None:
 
 def _vanishing(run: Pass, solution: Solution) -> Separation | None:
     """Return the direction in which the chance of certain zeros falls to 0, if there is one."""
-    likelihood, lines = run.likelihood, solution.history
-    if not (isinstance(likelihood, CountLikelihood) and likelihood.zeros_mixed) or len(lines) < 2:
+    lines = solution.history
+    if not cast(CountLikelihood, run.likelihood).zeros_mixed or len(lines) < 2:
         return None
     step = lines[-1].theta - lines[-2].theta
     drift = run.predictor.drift(step)
@@ -109,7 +110,8 @@ def _vanishing(run: Pass, solution: Solution) -> Separation | None:
     falls = (signs[:, 1:] == 0.0).all() and not ((signs[:, 0] > 0.0) & (run.rows.y > 0.0)).any()
     if not falls:
         return None
-    told = replace(run, rows=replace(run.rows, y=signs), likelihood=_Drift(signs.shape[1]))
+    likelihood = _Drift(signs.shape[1])
+    told = replace(run, rows=replace(run.rows, y=signs), likelihood=likelihood)  # type: ignore[arg-type]
     return certified_separation(told, step)
 
 

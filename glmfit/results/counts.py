@@ -129,7 +129,8 @@ class CountResults(LikelihoodResults):
         frame = pd.DataFrame(
             values, index=self._names, columns=["rate_ratio", "ci_lower", "ci_upper"]
         )
-        return frame.iloc[self.model.form.span("mean")]
+        chosen: pd.DataFrame = frame.iloc[self.model.form.span("mean")]
+        return chosen
 
     # -- row values ----------------------------------------------------------------------
 
@@ -299,8 +300,8 @@ class CountResults(LikelihoodResults):
         return data.label((self.model.endog - self._own("mean")) / spread)
 
     def _own(self, which: str) -> Array:
-        data = self.model.data
-        return np.asarray(self.predict(which=which), dtype=float)[data.kept]
+        values: Array = np.asarray(self.predict(which=which), dtype=float)[self.model.data.kept]
+        return values
 
     def get_distribution(self, exog: Any = None, transform: bool = True, **options: Any) -> Any:
         """Return the distribution of new observations as a frozen one of scipy.stats.
@@ -365,10 +366,10 @@ class CountResults(LikelihoodResults):
 
 def _row_values(likelihood: Any, eta: Array, which: str) -> Array:
     """Return what ``which`` names of rows with predictors (n, M), shape (n,)."""
-    line = eta[:, likelihood.parts.index("mean")]
+    line: Array = eta[:, likelihood.parts.index("mean")]
     zeros = np.zeros(eta.shape[0])
     if which == "linear":
-        return line
+        return np.asarray(line)
     if which == "mean-main":
         return np.asarray(np.exp(line))
     if which == "var":
@@ -377,7 +378,7 @@ def _row_values(likelihood: Any, eta: Array, which: str) -> Array:
         return np.asarray(np.exp(likelihood.log_probability(zeros, eta)))
     if which == "prob-main":
         return np.asarray(likelihood.main_probability(eta))
-    mean = np.asarray(likelihood.means(eta)[:, 0])
+    mean: Array = likelihood.means(eta)[:, 0]
     if which == "mean-nonzero":
-        return mean / -np.expm1(likelihood.log_probability(zeros, eta))
+        return np.asarray(-mean / np.expm1(likelihood.log_probability(zeros, eta)))
     return mean

@@ -502,10 +502,10 @@ def _remarks(result: LikelihoodResults, ratio: bool) -> dict[int, str]:
     for j in record.at_boundary:
         remarks[j] = "(0, the end of its range)" if not ratio else "(1)"
     if record.separation is not None:
-        for j in np.flatnonzero(~record.separation.finite):
+        for j in map(int, np.flatnonzero(~record.separation.finite)):
             value = record.theta[j]
             told = "not determined" if np.isnan(value) else above if value > 0 else below
-            remarks[int(j)] = f"({told}: the data are separated)"
+            remarks[j] = f"({told}: the data are separated)"
     return remarks
 
 
