@@ -9,10 +9,10 @@ The negative binomial is written in d = alpha (y - mu) / (1 + alpha mu) and in d
 of gamma functions, each of which goes smoothly to its limit: at alpha -> 0 the likelihood
 is Poisson's, and what is left of it keeps its digits.
 
-Where the observed information has to be replaced by one that is never negative, each row
-gives the matrix with the absolute values of its eigenvalues, and zero-inflated rows the
-information that they would have if it were known where each zero came from: a step by it
-is a step of the EM algorithm (Lambert 1992; Lange 1995).
+Where the observed information has to be replaced by one that is never negative, Fisher's
+stands in, for log alpha in an approximation that is right where alpha mu is small; and
+zero-inflated rows have the information that they would have if it were known where each
+zero came from: a step by it is a step of the EM algorithm (Lambert 1992; Lange 1995).
 
 References
 ----------
@@ -94,6 +94,9 @@ class CountKernel(Protocol):
     def terms(self, y: Array, eta: Array) -> Terms:
         """Return what counts ``y`` (n,) contribute at predictors (n, k)."""
 
+    def expected(self, eta: Array) -> Array:
+        """Return an information that is never negative at predictors (n, k), by lines."""
+
     def variance(self, eta: Array) -> Array:
         """Return the variance of counts at predictors (n, k), shape (n,)."""
 
@@ -111,6 +114,10 @@ class PoissonCount:
         mu = np.exp(line)
         loss = special.xlogy(y, y) - np.where(y > 0.0, y * line, 0.0) - (y - mu)
         return Terms(loss, (y - mu)[None], mu[None])
+
+    def expected(self, eta: Array) -> Array:
+        """Return Fisher's information at predictors (n, 1), by lines."""
+        return np.exp(eta.T)
 
     def variance(self, eta: Array) -> Array:
         """Return the variance of counts at predictors (n, 1), shape (n,)."""
@@ -175,9 +182,7 @@ class NegativeBinomialCount:
         loss, score, information = _negative_binomial(y, np.exp(eta[:, 0]), eta[:, 0], size)
         turn = self.power - 2.0
         if turn != 0.0:
-            across = information[1] + turn * information[2]
-            information[0] += turn * (information[1] + across)
-            information[1] = across
+            _turn(information, turn)
             score[0] += turn * score[1]
         if self.known is not None:
             score, information = score[:1], information[:1]
@@ -192,6 +197,29 @@ class NegativeBinomialCount:
             information[:, gone] = 0.0
         return Terms(loss, score, information)
 
+    def expected(self, eta: Array) -> Array:
+        """Return about Fisher's information at predictors (n, k), by lines."""
+        mu = np.exp(eta[:, 0])
+        share = self.sizes(eta) * mu
+        share /= 1.0 + share
+        lines = np.stack([mu * (1.0 - share), np.zeros_like(mu), 0.5 * share * share])
+        if self.power != 2.0:
+            _turn(lines, self.power - 2.0)
+        if self.known is not None:
+            return lines[:1]
+        if not self.logarithmic:
+            lines[1] /= eta[:, 1]
+            lines[2] /= eta[:, 1] ** 2
+        lines[:, eta[:, 0] == -np.inf] = 0.0
+        return lines
+
+
+def _turn(lines: Array, by: float) -> None:
+    """Change information by log mu and log a to that by log mu and log alpha, in place."""
+    across = lines[1] + by * lines[2]
+    lines[0] += by * (lines[1] + across)
+    lines[1] = across
+
 
 def _negative_binomial(y: Array, mu: Array, eta: Array, a: Array) -> Terms:
     """Return loss, score and information by log mu and log a of NB2 counts."""
@@ -204,7 +232,7 @@ def _negative_binomial(y: Array, mu: Array, eta: Array, a: Array) -> Terms:
     u, x = a * mu, a * y
     d = a * (y - mu) / (1.0 + u)
     rest = _below_linear(d) / a
-    loss: Array = special.xlogy(y, y) - np.where(y > 0.0, y * eta, 0.0)
+    loss: Array = np.asarray(special.xlogy(y, y) - np.where(y > 0.0, y * eta, 0.0))
     loss -= (y + 1.0 / a) * np.log1p(d)
     loss += remainder
     score = np.stack([d / a, rest - slope])
@@ -284,24 +312,6 @@ def _below_linear(d: Array) -> Array:
 def saturated_poisson(y: Array) -> Array:
     """Return the log-likelihood of Poisson counts at mu = y, shape (n,)."""
     return special.xlogy(y, y) - y - special.gammaln(y + 1.0)
-
-
-def _absolute(information: Array) -> Array:
-    """Return lines of matrices with the absolute values of their eigenvalues."""
-    if information.shape[0] == 1:
-        return np.abs(information)
-    a, b, c = information
-    # |S| is the root of S S, and a root of a 2 x 2 matrix has a closed form
-    determinant = np.abs(a * c - b * b)
-    length = np.sqrt(a * a + 2.0 * b * b + c * c + 2.0 * determinant)
-    safe = np.where(length > 0.0, length, 1.0)
-    return np.stack(
-        [
-            (a * a + b * b + determinant) / safe,
-            b * (a + c) / safe,
-            (b * b + c * c + determinant) / safe,
-        ]
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -430,7 +440,7 @@ class PlainCount(CountLikelihood):
     def rows(self, y: Array, eta: Array, observed: bool) -> Terms:
         """Return what rows contribute at predictors (n, M)."""
         found = self.kernel.terms(y, eta)
-        return found if observed else found._replace(information=_absolute(found.information))
+        return found if observed else found._replace(information=self.kernel.expected(eta))
 
     def recession(self, y: Array) -> list[Recession]:
         """Return which predictors may go for ever: log mu downwards where y is 0."""
@@ -475,7 +485,7 @@ class ZeroInflated(CountLikelihood):
         spread = certain * left
         own = pi * special.expit(-z)
         if not observed:
-            lines = left * _absolute(information)
+            lines = left * self.kernel.expected(eta[:, 1:])
             return self._joined(whole, certain - pi, left * score, own, 0.0 * score, lines)
         lines = left * information - spread * _outer(score)
         cross = spread * score
@@ -537,7 +547,7 @@ class Hurdle(CountLikelihood):
         cut = self.truncated(np.where(positive, y, 1.0), eta[:, 1:])
         loss = np.where(positive, cut.loss - special.log_expit(z), -special.log_expit(-z))
         score = np.where(positive, cut.score, 0.0)
-        lines = cut.information if observed else _absolute(cut.information)
+        lines = cut.information if observed else self.kernel.expected(eta[:, 1:])
         own = chance * special.expit(-z)
         return Terms(
             loss,

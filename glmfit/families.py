@@ -308,6 +308,11 @@ class Family:
         """Return what must still be given before the family can be used, if anything."""
         return None
 
+    @property
+    def estimated_by_fit(self) -> bool:
+        """Whether the parameter that is missing is estimated with the coefficients."""
+        return False
+
     def examples(self) -> tuple[Family, ...]:
         """Return instances that the contract tests run over."""
         return (self,)
@@ -619,14 +624,15 @@ class InverseGaussian(Family):
 
 @dataclass(frozen=True, slots=True)
 class NegativeBinomial(Family):
-    """Negative binomial counts (NB2) with a given alpha: V(mu) = mu + alpha mu^2.
+    """Negative binomial counts (NB2): V(mu) = mu + alpha mu^2.
 
     Parameters
     ----------
     link : Link, type of Link or str, optional
         Log by default.
-    alpha : float
-        Dispersion parameter, greater than 0. It is taken as known.
+    alpha : float, optional
+        Dispersion parameter, greater than 0, taken as known. Where it is not given, a fit
+        with the log link estimates it with the coefficients, by maximum likelihood.
     """
 
     alpha: float | None = None
@@ -652,6 +658,10 @@ class NegativeBinomial(Family):
 
     def missing_parameter(self) -> str | None:
         return None if self.alpha is not None else "alpha"
+
+    @property
+    def estimated_by_fit(self) -> bool:
+        return self.alpha is None and isinstance(self.link, Log)
 
     def _alpha(self) -> float:
         if self.alpha is None:
@@ -1016,14 +1026,15 @@ def resolve_family(family: Any, link: str | Link | type[Link] | None = None) -> 
     Binomial(link=Probit())
     """
     found = _find_family(family)
+    found = found if link is None else found.with_link(link)
     missing = found.missing_parameter()
-    if missing is not None:
+    if missing is not None and not found.estimated_by_fit:
         raise ArgumentError(
-            f"The {found.name} family needs {missing}: "
+            f"The {found.name} family with the {found.link} link needs {missing}: "
             f"give families.{type(found).__name__}({missing}=...). "
-            "It is not estimated by glm()."
+            "glm() estimates alpha of a NegativeBinomial with the log link, and nothing else."
         )
-    return found if link is None else found.with_link(link)
+    return found
 
 
 def _find_family(family: Any) -> Family:

@@ -19,6 +19,7 @@ from scipy import sparse
 from glmfit.counts import (
     CountLikelihood,
     NegativeBinomialCount,
+    PlainCount,
     PoissonCount,
     saturated_poisson,
 )
@@ -31,7 +32,13 @@ from glmfit.engine.rank import full_rank
 from glmfit.engine.solvers import NEWTON, Solver
 from glmfit.engine.start import starting_theta
 from glmfit.engine.warm import fit_warm, samples
-from glmfit.errors import ArgumentError, BoundaryWarning, ConvergenceWarning, warn
+from glmfit.errors import (
+    ArgumentError,
+    BoundaryWarning,
+    ConvergenceWarning,
+    FitError,
+    warn,
+)
 from glmfit.families import Gaussian, Poisson
 from glmfit.likelihoods import GLMLikelihood
 from glmfit.models.classes import limit_rows
@@ -42,15 +49,12 @@ from glmfit.models.zeros import Runaway, runaway, warn_of_runaway
 from glmfit.results.record import FitRecord
 from glmfit.sources import Rows
 
-__all__ = ["CountForm", "fit_counts", "fitted_count_pass", "shown_form"]
+__all__ = ["CountForm", "estimated_alpha", "fit_counts", "fitted_count_pass", "shown_form"]
 
 Array = NDArray[np.float64]
 
 VANISHING = -20.0
 """Logarithm of an alpha that is 0 but for rounding."""
-
-SMALLEST_START = 0.05
-"""Smallest alpha from which a fit starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +233,44 @@ def fit_counts(
     return _with_alpha_itself(record) if natural else record
 
 
+@dataclass(frozen=True, slots=True)
+class _Joint:
+    """Rows of a GLM with a predictor for alpha beside that of the mean."""
+
+    data: ModelData
+    form: CountForm
+    start_order: str = ""
+
+
+def estimated_alpha(data: ModelData, control: Control) -> float:
+    """Return the maximum-likelihood alpha of NB2 counts with a log link; 0 on the boundary.
+
+    Raises
+    ------
+    FitError
+        If the joint likelihood of coefficients and alpha has no maximum that is found.
+    """
+    p = len(data.names)
+    form = CountForm(PlainCount(NegativeBinomialCount()), (p, 1), True)
+    design = beside([data.design, _constants(data.design.shape[0], 1)])
+    joint = _Joint(replace(data, design=design, names=(*data.names, "alpha")), form)
+    problem, _, _ = _prepare(joint, control)
+    best = _maximum(problem, None, NEWTON)
+    if best.boundary:
+        return 0.0
+    solution = best.solution
+    if not solution.settled:
+        found = runaway(problem.run, solution)
+        solution = solution if found is None else found.limit
+    alpha = math.exp(solution.theta[-1]) if solution.theta.size else math.nan
+    if not (solution.settled and math.isfinite(alpha) and alpha > 0.0):
+        raise FitError(
+            f"alpha could not be estimated ({best.solution.reason}). Give it, as in "
+            "families.NegativeBinomial(alpha=1.0)."
+        )
+    return alpha
+
+
 def fitted_count_pass(model: CountModelLike, record: FitRecord) -> Pass:
     """Return the pass that the estimates maximise (see `Model.fitted_pass`)."""
     form = shown_form(model.form, record)
@@ -306,11 +348,10 @@ def _best_of(run: Pass, starts: Sequence[Array], solver: Solver) -> Solution:
     sample = samples(run)[-1]
     sample = replace(sample, control=run.control.certain())
     ends = [fit_irls(sample, start, sample.control, observed=True) for start in starts]
-    best = min(range(len(ends)), key=lambda i: ends[i].deviance)
+    best = min(range(len(ends)), key=lambda i: (not ends[i].settled, ends[i].deviance))
     if sample.rows.n == run.rows.n and solver is NEWTON and run.control == run.control.certain():
         return ends[best]
-    start = starts[best] if sample.rows.n == run.rows.n else ends[best].theta
-    return fit_warm(run, start, solver, observed=True)
+    return fit_warm(run, starts[best], solver, observed=True)
 
 
 def _falls_with_alpha(problem: _Problem, inner: Solution) -> bool:
@@ -374,7 +415,7 @@ def _overdispersed_starts(problem: _Problem, poisson: _Problem, inner: Solution)
     def begun(theta: Array, alpha: float) -> Array:
         return np.concatenate([theta, _constant(alphas, math.log(alpha))])
 
-    candidates = [begun(inner.theta, alpha) for alpha in (_moment_alpha(problem, inner), 1.0)]
+    candidates = [begun(inner.theta, alpha) for alpha in (_first_alpha(problem, inner), 1.0)]
     if "inflate" in problem.form.likelihood.parts:
         plain = inner.theta.copy()
         plain[poisson.positions("inflate")] = _constant(poisson.columns("inflate"), -2.0)
@@ -386,17 +427,19 @@ def _overdispersed_starts(problem: _Problem, poisson: _Problem, inner: Solution)
     return usable or [np.zeros(problem.kept.size)]
 
 
-def _moment_alpha(problem: _Problem, inner: Solution) -> float:
-    """Return alpha by the moments of the counts about the means of the fit without alpha."""
-    run = samples(problem.without_alpha().run)[-1]
-    eta = run.eta(inner.theta).reshape(run.rows.n, -1)
-    y = run.rows.y
-    prior = np.ones_like(y) if run.rows.weight is None else run.rows.weight
-    kernel = cast(NegativeBinomialCount, problem.form.likelihood.kernel)
+def _first_alpha(problem: _Problem, inner: Solution) -> float:
+    """Return alpha one step of scoring from alpha = 0: by moments, where all zeros are alike."""
+    run = samples(problem.run)[-1]
+    theta = np.concatenate([inner.theta, _constant(problem.columns("alpha"), VANISHING)])
+    slope = run.slope(theta)
+    eta = run.eta(theta)
+    prior = np.ones(run.rows.n) if run.rows.weight is None else run.rows.weight
     with np.errstate(all="ignore"):
-        mu = np.exp(eta[:, problem.form.likelihood.parts.index("mean")])
-        above = np.dot(prior, (y - mu) ** 2 - y) / np.dot(prior, mu**kernel.power)
-    return float(np.clip(above, SMALLEST_START, 20.0)) if np.isfinite(above) else 1.0
+        alpha = math.exp(VANISHING)
+        known = np.dot(prior, problem.form.likelihood.kernel.expected(eta[:, -2:])[2]) / alpha**2
+        rise = slope.score[problem.positions("alpha")[0]] / alpha
+        step = rise / known
+    return float(min(step, 20.0)) if np.isfinite(step) and step > 0.0 else 1.0
 
 
 def _record(

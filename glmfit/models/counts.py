@@ -716,10 +716,10 @@ def negativebinomial(formula: str, data: Any, **options: Any) -> NegativeBinomia
     --------
     >>> import glmfit as gf
     >>> quine = gf.datasets.load("quine")
-    >>> gf.negativebinomial("Days ~ Sex + Lrn", quine).fit().params.round(3)
+    >>> gf.negativebinomial("days ~ sex + lrn", quine).fit().params.round(3)
     Intercept    2.733
-    Sex[T.M]     0.154
-    Lrn[T.SL]    0.007
+    sex[T.M]     0.154
+    lrn[T.SL]    0.007
     alpha        0.998
     dtype: float64
     """
@@ -752,11 +752,11 @@ def zeroinflated(
     --------
     >>> import glmfit as gf
     >>> quine = gf.datasets.load("quine")
-    >>> gf.zeroinflated("Days ~ Sex", quine, inflation="~ Sex").fit().params.round(3)
+    >>> gf.zeroinflated("days ~ sex", quine, inflation="~ sex").fit().params.round(3)
     inflate_Intercept   -2.741
-    inflate_Sex[T.M]     0.384
+    inflate_sex[T.M]     0.384
     Intercept            2.785
-    Sex[T.M]             0.152
+    sex[T.M]             0.152
     dtype: float64
     """
     kind = _distribution(dist, ZeroInflatedPoisson, ZeroInflatedNegativeBinomialP)
@@ -786,11 +786,11 @@ def hurdle(
     --------
     >>> import glmfit as gf
     >>> quine = gf.datasets.load("quine")
-    >>> gf.hurdle("Days ~ Sex", quine, inflation="~ Sex").fit().params.round(3)
+    >>> gf.hurdle("days ~ sex", quine, inflation="~ sex").fit().params.round(3)
     inflate_Intercept    2.741
-    inflate_Sex[T.M]    -0.384
+    inflate_sex[T.M]    -0.384
     Intercept            2.785
-    Sex[T.M]             0.152
+    sex[T.M]             0.152
     dtype: float64
     """
     kind = _distribution(dist, HurdlePoisson, HurdleNegativeBinomialP)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -11,8 +13,8 @@ from numpy.typing import NDArray
 
 from glmfit.engine.control import Control
 from glmfit.engine.passes import Pass
-from glmfit.errors import ArgumentTypeError, NotAvailableError
-from glmfit.families import Family, Gaussian, Working, resolve_family
+from glmfit.errors import ArgumentTypeError, BoundaryWarning, NotAvailableError, warn
+from glmfit.families import Family, Gaussian, Poisson, Working, resolve_family
 from glmfit.formula.response import Response, recoded_event
 from glmfit.inference.bootstrap import Replicates, Sample
 from glmfit.inference.covariance import FULL_LEVERAGE
@@ -24,6 +26,7 @@ from glmfit.models.absorbed import absorb_arguments
 from glmfit.models.absorbing import absorbed_pass, absorbed_record
 from glmfit.models.base import refuse_unknown
 from glmfit.models.bias import BIAS_METHODS, bias_of
+from glmfit.models.counting import estimated_alpha
 from glmfit.models.data import (
     BESIDE,
     FamilyReading,
@@ -295,6 +298,19 @@ class GLM(Absorbable):
         )
         self._kept_data()
         request = covariance_request(self, cov_type, cov_kwds)
+        if self.family.estimated_by_fit:
+            alpha = self._estimated_alpha(limits)
+            result = self._with_alpha(alpha).fit(
+                start_params,
+                method=method,
+                scale=scale,
+                cov_type=cov_type,
+                cov_kwds=cov_kwds,
+                use_t=use_t,
+                control=limits,
+            )
+            result.record = replace(result.record, estimated=(("alpha", alpha),))
+            return result
         make = fit_record if self.data.absorbed is None else absorbed_record
         record = make(
             self.data,
@@ -316,6 +332,34 @@ class GLM(Absorbable):
             cov_kwds=told,
         )
         return result.using(request)
+
+    def _estimated_alpha(self, control: Control) -> float:
+        if self.data.absorbed is not None:
+            raise NotAvailableError(
+                "alpha is not estimated beside absorbed effects; give it, as in "
+                "families.NegativeBinomial(alpha=1.0), or put the factor into the formula."
+            )
+        return estimated_alpha(self.data, control)
+
+    def _with_alpha(self, alpha: float) -> Self:
+        """Return the model whose family has the given alpha; it is Poisson where that is 0.
+
+        Warns
+        -----
+        BoundaryWarning
+            If alpha is 0.
+        """
+        other = copy.copy(self)
+        if alpha > 0.0:
+            other.family = replace(self.family, alpha=alpha)  # type: ignore[call-arg]
+        else:
+            other.family = Poisson(self.family.link)
+            warn(
+                "The counts are not overdispersed: the likelihood falls with alpha from 0 on, so "
+                "the estimate is alpha = 0, on the boundary, and the family is Poisson.",
+                BoundaryWarning,
+            )
+        return other
 
     # -- penalised fits ----------------------------------------------------------------
 

@@ -358,9 +358,10 @@ class LikelihoodResults(
         scale : float, optional
             Dispersion of the largest model, for "qaic".
         dk_params : float
-            Parameters to count beyond the coefficients (1 for an estimated dispersion).
+            Parameters to count beyond the coefficients (1 for an estimated dispersion; the
+            alpha of a negative binomial that was estimated is counted in any case).
         """
-        count = self._criterion_df(dk_params)
+        count = self._criterion_df(dk_params) + len(self.record.estimated)
         kind = crit.lower()
         if kind == "aic":
             return -2.0 * self.llf + 2.0 * count

@@ -101,7 +101,7 @@ class CountResults(LikelihoodResults):
         --------
         >>> import glmfit as gf
         >>> quine = gf.datasets.load("quine")
-        >>> test = gf.negativebinomial("Days ~ Sex", quine).fit().overdispersion_test()
+        >>> test = gf.negativebinomial("days ~ sex", quine).fit().overdispersion_test()
         >>> round(test.statistic, 1)
         1272.6
         """
@@ -183,8 +183,8 @@ class CountResults(LikelihoodResults):
         --------
         >>> import glmfit as gf
         >>> quine = gf.datasets.load("quine")
-        >>> result = gf.negativebinomial("Days ~ Sex", quine).fit()
-        >>> result.predict({"Sex": ["F", "M"]}, which="prob", y_values=[0, 1]).round(3)
+        >>> result = gf.negativebinomial("days ~ sex", quine).fit()
+        >>> result.predict({"sex": ["F", "M"]}, which="prob", y_values=[0, 1]).round(3)
                0      1
         0  0.061  0.057
         1  0.052  0.049

@@ -187,6 +187,8 @@ class FitRecord:
     """Effects of absorbed factors, whose free ones are counted in ``rank``."""
     llf_boundary: float | None = None
     """Log-likelihood without overdispersion (alpha = 0), where alpha is estimated."""
+    estimated: tuple[tuple[str, float], ...] = ()
+    """Parameters of the family that were estimated beside the coefficients, by name."""
     at_boundary: tuple[int, ...] = ()
     """Coefficients that the maximum holds at the end of their range, by position."""
 

@@ -604,6 +604,11 @@ def _notes(result: LikelihoodResults) -> list[str]:
             f"Rows that are equal in all columns were fitted as {result.record.cells} weighted "
             "ones, which is exact; the deviance is that of the rows."
         )
+    for name, value in result.record.estimated:
+        notes.append(
+            f"{name} = {value:.6g} was estimated with the coefficients by maximum likelihood; it "
+            "counts as a parameter in AIC and BIC."
+        )
     if result.record.scale_note is not None:
         notes.append(f"Standard errors use a dispersion that is {result.record.scale_note}.")
     if result.cov_type != "nonrobust" and not result.record.shrunk:
