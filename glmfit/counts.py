@@ -366,7 +366,7 @@ class CountLikelihood:
     ) -> EtaStats:
         """Return deviance, score and weights of a chunk at ``eta`` (see `EtaStats`)."""
         wide = eta[:, None] if eta.ndim == 1 else eta
-        if not (wide[:, -1] > self.kernel.domain_low).all():
+        if self.kernel.domain_low == 0.0 and not (wide[:, -1] > 0.0).all():
             return EtaStats(np.inf, eta, eta)
         loss, score, information = self.rows(y, wide, observed)
         if weight is None:

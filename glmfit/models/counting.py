@@ -45,7 +45,7 @@ from glmfit.models.classes import limit_rows
 from glmfit.models.data import ModelData
 from glmfit.models.fitting import alias_check, describe_aliases, warn_of_aliases
 from glmfit.models.records import discrete_record, given_start
-from glmfit.models.zeros import Runaway, runaway, warn_of_runaway
+from glmfit.models.zeros import Runaway, near_an_end, runaway, warn_of_runaway
 from glmfit.results.record import FitRecord
 from glmfit.sources import Rows
 
@@ -219,7 +219,9 @@ def fit_counts(
             BoundaryWarning,
         )
     names = model.data.names
-    found = None if best.solution.settled else runaway(fitted.run, best.solution)
+    found = None
+    if not best.solution.settled or near_an_end(fitted.run, best.solution.theta):
+        found = runaway(fitted.run, best.solution)
     if found is not None:
         warn_of_runaway(found, fitted.kept, names, model.data.response.name)
     elif not best.solution.converged:

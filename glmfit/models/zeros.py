@@ -9,6 +9,7 @@ along which the likelihood rises to a limit, and the fit is that limit.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -25,13 +26,24 @@ from glmfit.errors import SeparationWarning, warn
 from glmfit.likelihoods import Recession
 from glmfit.models.classes import limit_rows
 from glmfit.models.records import widen
+from glmfit.sources import Rows
 
-__all__ = ["Runaway", "runaway", "warn_of_runaway"]
+__all__ = ["Runaway", "near_an_end", "runaway", "warn_of_runaway"]
 
 Array = NDArray[np.float64]
 
 STILL = 1e-4
 """Share of the largest move of a row below which it is taken to stay, until proved."""
+
+
+MOVING = 0.1
+"""Move of a predictor that is no rounding: what runs away does so by 1 a step."""
+
+FAR = 10.0
+"""Logit from which a probability that runs away has all but reached its end."""
+
+HIDDEN = 20.0
+"""Logit or logarithm at which the score of a row is lost in rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,19 +112,42 @@ def runaway(run: Pass, solution: Solution) -> Runaway | None:
 
 def _vanishing(run: Pass, solution: Solution) -> Separation | None:
     """Return the direction in which the chance of certain zeros falls to 0, if there is one."""
-    lines = solution.history
-    if not cast(CountLikelihood, run.likelihood).zeros_mixed or len(lines) < 2:
+    if not cast(CountLikelihood, run.likelihood).zeros_mixed:
         return None
-    step = lines[-1].theta - lines[-2].theta
-    drift = run.predictor.drift(step)
+    step, drift = _last_move(run, solution)
     reach = float(np.abs(drift).max())
     signs = np.where(np.abs(drift) > STILL * reach, np.sign(drift), 0.0)
-    falls = (signs[:, 1:] == 0.0).all() and not ((signs[:, 0] > 0.0) & (run.rows.y > 0.0)).any()
-    if not falls:
+    logit = run.eta(solution.resting)[:, 0]
+    there = (signs[:, 0] * logit >= FAR)[signs[:, 0] != 0.0].all()
+    certain = ((signs[:, 0] > 0.0) & (run.rows.y > 0.0)).any()
+    if reach == 0.0 or not there or certain or (signs[:, 1:] != 0.0).any():
         return None
     likelihood = _Drift(signs.shape[1])
     told = replace(run, rows=replace(run.rows, y=signs), likelihood=likelihood)  # type: ignore[arg-type]
     return certified_separation(told, step)
+
+
+def _last_move(run: Pass, solution: Solution) -> tuple[Array, Array]:
+    """Return the last step that was more than rounding, and how it moved predictors (n, M)."""
+    for before, after in reversed(list(itertools.pairwise(solution.history))):
+        step = after.theta - before.theta
+        drift = run.predictor.drift(step)
+        if np.abs(drift).max() > MOVING:
+            return step, drift
+    nowhere = np.zeros(solution.theta.size)
+    return nowhere, run.predictor.drift(nowhere)
+
+
+def near_an_end(run: Pass, theta: Array) -> bool:
+    """Return whether some predictor has gone so far that rounding may hide that it goes on."""
+    zeros = cast(CountLikelihood, run.likelihood).zero_part
+
+    def ends(chunk: Rows, eta: Array) -> bool:
+        wide = eta.reshape(chunk.n, -1)
+        mean = wide[:, int(zeros)]
+        return bool((mean < -HIDDEN).any() or (zeros and (np.abs(wide[:, 0]) > HIDDEN).any()))
+
+    return any(run.visit(theta, ends))
 
 
 def _limit(run: Pass, found: Separation, solution: Solution) -> tuple[Solution, NDArray[np.intp]]:
