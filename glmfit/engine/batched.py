@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from glmfit.engine.control import Control
 from glmfit.engine.executor import map_ahead, rows_together
-from glmfit.engine.irls import FARTHEST, ILL_CONDITIONED, NEWTON_BELOW, NOISE, ROUNDING, SETTLED
+from glmfit.engine.irls import FARTHEST, ILL_CONDITIONED, NOISE, ROUNDING, SETTLED
 from glmfit.families import Working
+from glmfit.likelihoods import NEWTON_BELOW
 from glmfit.links import Interval
 from glmfit.sources import Rows
 

@@ -497,8 +497,8 @@ def _remarks(result: LikelihoodResults, ratio: bool) -> dict[int, str]:
     }
     if record.regularized is not None and record.regularized.refitted:
         told = "1" if ratio else "0"
-        for j in np.flatnonzero(record.regularized.zeroed):
-            remarks[int(j)] = f"({told}: left out by the penalty)"
+        for j in map(int, np.flatnonzero(record.regularized.zeroed)):
+            remarks[j] = f"({told}: left out by the penalty)"
     for j in record.at_boundary:
         remarks[j] = "(0, the end of its range)" if not ratio else "(1)"
     if record.separation is not None:
