@@ -43,6 +43,7 @@ from glmfit.models.counting import CountForm, fit_counts, fitted_count_pass, sho
 from glmfit.models.data import ModelData
 from glmfit.models.discrete import DiscreteModel
 from glmfit.models.methods import Method
+from glmfit.models.stored import StoredModel
 from glmfit.results.counts import CountResults
 from glmfit.results.record import FitRecord
 
@@ -132,6 +133,7 @@ class CountModel(DiscreteModel[CountResults]):
     """What models of counts share; see `NegativeBinomial`."""
 
     summary_style: ClassVar[str] = "discrete"
+    results_type = CountResults
     likelihood_type: ClassVar[type[CountLikelihood]] = PlainCount
     zero_title: ClassVar[str] = ""
     _learner: ClassVar[type[ModelSpec]] = StackedSpec
@@ -259,6 +261,20 @@ class CountModel(DiscreteModel[CountResults]):
     def __repr__(self) -> str:
         shown = repr(self.formula) if self.formula else f"{len(self.data.names)} columns"
         return f"<{type(self).__name__} {shown}>"
+
+    def new_terms(self, scope: str, env: Mapping[str, Any] | None = None) -> list[str]:
+        """Refuse: a term may be for any of several predictors."""
+        raise NotAvailableError(
+            "Terms are not added to models of counts, which have a formula for each predictor: "
+            "make the larger model and compare by glmfit.anova(smaller, larger)."
+        )
+
+    def state(self) -> StoredModel:
+        """Refuse: a model file has no place for formulas beside the first."""
+        raise NotAvailableError(
+            f"A {type(self).__name__} cannot be saved in a model file yet; its formulas beside "
+            "the first have no place there."
+        )
 
     # -- fitting -------------------------------------------------------------------------
 

@@ -111,6 +111,13 @@ class CountResults(LikelihoodResults):
         pvalue = 0.5 * float(chi2_sf(statistic, 1)) if statistic > 0.0 else 1.0
         return OverdispersionTest(statistic, pvalue)
 
+    def _submodels(self) -> Any:
+        raise NotAvailableError(
+            "Tables of deviance that drop terms one by one are not available for models of "
+            "counts. Compare fits by glmfit.anova(smaller, larger), or test terms by "
+            "wald_test_terms() and lr_test()."
+        )
+
     def rate_ratios(self, alpha: float = 0.05) -> pd.DataFrame:
         """Return exp(coefficient) of the mean with its interval.
 
