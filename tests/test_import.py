@@ -44,8 +44,8 @@ def test_import_loads_nothing_optional():
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("negativebinomial", "known alpha"),
-        ("zeroinflated", "zero-inflated"),
+        ("GeneralizedPoisson", "negativebinomial is there"),
+        ("HurdleCountModel", "Use hurdle"),
         ("logti", "Did you mean 'logit'"),
     ],
 )
