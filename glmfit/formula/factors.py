@@ -70,12 +70,20 @@ class Rows:
                 series = series[self.kept]
             values = column_values(series, name, as_levels=as_levels)
             self._check_finite(values, name)
-            self._converted[key] = values
+            self._converted[key] = _read_only(values)
         return self._converted[key]
 
     def _check_finite(self, values: Any, name: str) -> None:
         if isinstance(values, np.ndarray) and values.dtype.kind == "f":
             check_finite(values, f"Column {name!r}", self.index)
+
+
+def _read_only(values: Any) -> Any:
+    """Return values that np.exp(x, out=x) cannot write over, whoever owns them."""
+    if isinstance(values, np.ndarray):
+        values = values.view()
+        values.flags.writeable = False
+    return values
 
 
 def any_column(marks: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -219,6 +227,15 @@ class Factor:
                 return action()
         except PatsyError as error:
             raise FormulaError(f"{self.expression.code!r}: {error.message}") from error
+        except NotImplementedError as error:  # patsy's splines beyond their knots
+            raise FormulaError(
+                f"{self.expression.code!r} cannot be evaluated on these data: {error} Give "
+                "lower_bound= and upper_bound= as wide as the values that will be asked for."
+            ) from error
+        except MemoryError as error:
+            raise FormulaError(
+                f"{self.expression.code!r} needs more memory than there is ({error})."
+            ) from error
         except (TypeError, ValueError, ArithmeticError, AttributeError, IndexError) as error:
             raise FormulaError(
                 f"{self.expression.code!r} cannot be evaluated on these data: {error}"

@@ -8,15 +8,20 @@ from typing import Any
 import patsy
 from patsy.builtins import C, I
 
+from glmfit.formula.limits import bs, cc, cr, te
 from glmfit.formula.safety import FUNCTIONS
 
 __all__ = ["NAMESPACE"]
 
-PATSY_FUNCTIONS = "bs cc center cr scale standardize te Treatment Poly Sum Helmert Diff".split()
+PATSY_FUNCTIONS = "center scale standardize Treatment Poly Sum Helmert Diff".split()
 
 NAMESPACE: Mapping[str, Any] = {
     **FUNCTIONS,
     **{name: getattr(patsy, name) for name in PATSY_FUNCTIONS},
+    "bs": bs,
+    "cc": cc,
+    "cr": cr,
+    "te": te,
     "C": C,
     "I": I,
     "Q": None,  # bound to the columns at hand when a factor is evaluated

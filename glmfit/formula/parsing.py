@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from patsy import ModelDesc, PatsyError, Term
+from patsy.parse_formula import parse_formula
 
 from glmfit.errors import (
     ArgumentTypeError,
@@ -24,6 +25,7 @@ from glmfit.errors import (
 from glmfit.formula.factors import (
     Factor,
 )
+from glmfit.formula.limits import check_terms
 from glmfit.formula.namespace import NAMESPACE
 from glmfit.formula.safety import check_expression
 
@@ -173,7 +175,9 @@ def _describe(expanded: str, formula: str) -> ModelDesc:
     # patsy descends once for each sign of a sum, and sums of many columns are common
     sys.setrecursionlimit(min(limit + 4 * len(expanded), 100_000))
     try:
-        return ModelDesc.from_formula(expanded)
+        tree = parse_formula(expanded)
+        check_terms(tree, formula)
+        return ModelDesc.from_formula(tree)
     except PatsyError as error:
         raise FormulaError(_with_caret(error, expanded)) from error
     except tokenize.TokenError as error:

@@ -40,6 +40,7 @@ from glmfit.formula.factors import (
     level_codes,
     missing_in,
 )
+from glmfit.formula.limits import check_columns
 from glmfit.formula.parsing import ParsedFormula, parse
 from glmfit.formula.table import Table, first_rows, warn_if_numbers_as_text
 
@@ -159,12 +160,14 @@ class ModelSpec:
             for column in factor.expression.columns - _explicit(factor):
                 warn_if_numbers_as_text(rows.column(column, False), column)
             _check_levels(factor, rows)
+        check_columns([_fewest_columns(term, rows) for term in parsed.terms])
         try:
             info, extra = design_matrix_builders(
                 [list(parsed.terms), solo], lambda: iter([rows]), EvalEnvironment([{}])
             )
         except PatsyError as error:
             raise FormulaError(str(error)) from error
+        check_columns([len(info.column_names)])
         learned = {}
         for factor, found in {**extra.factor_infos, **info.factor_infos}.items():
             state: Learned = found.state["learned"]
@@ -394,6 +397,23 @@ def _check_levels(factor: Factor, rows: Rows) -> None:
                 f"{8.0 * count**2 / 2.0**30:.1f} GB. Leave {column} out of the formula and give "
                 f"absorb=[{column!r}], which fits the same effects in little memory."
             )
+
+
+def _fewest_columns(term: Any, rows: Rows) -> int:
+    """Return a number of columns that a term has at least, known before it is coded."""
+    return math.prod(max(_count_levels(factor, rows) - 1, 1) for factor in term.factors)
+
+
+def _count_levels(factor: Factor, rows: Rows) -> int:
+    """Return how many levels a column has that stands alone or in C(); else 0."""
+    expression = factor.expression
+    explicit = expression.head == "C"
+    if not explicit and expression.code not in expression.columns:
+        return 0
+    values = [rows.column(name, explicit) for name in expression.all_columns]
+    if explicit and len(values) == 1 and isinstance(values[0], np.ndarray):
+        return len(pd.unique(values[0]))
+    return max((len(v.categories) for v in values if isinstance(v, pd.Categorical)), default=0)
 
 
 def _explicit(factor: Factor) -> frozenset[str]:
