@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from glmfit import links
+from glmfit.compat import FamilyNames
 from glmfit.distributions import (
     Tails,
     beta_tail,
@@ -93,7 +94,7 @@ class Working(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
+class Family(FamilyNames):
     """A response distribution with its link.
 
     Parameters

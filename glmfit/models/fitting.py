@@ -56,6 +56,7 @@ __all__ = [
     "null_constant",
     "null_model",
     "penalised_record",
+    "log_likelihood_at",
     "submodel_llf",
     "warn_of_aliases",
 ]
@@ -569,6 +570,13 @@ def _saturated(likelihood: GLMLikelihood, data: ModelData) -> Callable[[float], 
         return float(sum(parts))
 
     return total
+
+
+def log_likelihood_at(data: ModelData, family: Family, theta: Array, scale: float) -> float:
+    """Return the log-likelihood at given coefficients of all columns and a dispersion."""
+    most = _saturated(GLMLikelihood(family), data)(scale)
+    deviance = Pass(data.rows(), GLMLikelihood(family), Control()).deviance(theta)
+    return most - 0.5 * deviance / scale
 
 
 def submodel_llf(

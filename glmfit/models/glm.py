@@ -26,6 +26,7 @@ from glmfit.models.absorbed import absorb_arguments
 from glmfit.models.absorbing import absorbed_pass, absorbed_record
 from glmfit.models.base import refuse_unknown
 from glmfit.models.bias import BIAS_METHODS, bias_of
+from glmfit.models.compat import GLMNames
 from glmfit.models.counting import estimated_alpha
 from glmfit.models.data import (
     BESIDE,
@@ -53,7 +54,7 @@ __all__ = ["GLM"]
 Array = NDArray[np.float64]
 
 
-class GLM(Absorbable):
+class GLM(Absorbable, GLMNames):
     """A generalised linear model on arrays.
 
     Parameters
@@ -578,21 +579,40 @@ class GLM(Absorbable):
             weight = weight if part is None else weight * part
         return weight
 
-    def score(self, params: Any, scale: float = 1.0) -> Array:
-        """Return the derivative of the log-likelihood by the coefficients, shape (p,)."""
-        return self._pass()(np.asarray(params, dtype=float)).score / scale
+    def score(self, params: Any, scale: float | None = None) -> Array:
+        """Return the derivative of the log-likelihood by the coefficients, shape (p,).
 
-    def information(self, params: Any, scale: float = 1.0) -> Array:
-        """Return the expected information of the coefficients, shape (p, p)."""
-        return self._pass()(np.asarray(params, dtype=float)).information / scale
+        Parameters
+        ----------
+        params : array_like of shape (p,)
+        scale : float, optional
+            Dispersion; by default the family's, or Pearson's at these coefficients.
+        """
+        theta = np.asarray(params, dtype=float)
+        return self._pass()(theta).score / self._phi(theta, scale)
 
-    def hessian(self, params: Any, scale: float = 1.0, observed: bool = True) -> Array:
+    def information(self, params: Any, scale: float | None = None) -> Array:
+        """Return the expected information of the coefficients, shape (p, p).
+
+        It is positive definite; statsmodels' own has the other sign.
+        """
+        theta = np.asarray(params, dtype=float)
+        return self._pass()(theta).information / self._phi(theta, scale)
+
+    def hessian(self, params: Any, scale: float | None = None, observed: bool = True) -> Array:
         """Return the second derivatives of the log-likelihood, shape (p, p).
 
         With ``observed=False`` their expectation, minus the information.
         """
-        stats = self._pass()(np.asarray(params, dtype=float), observed=observed)
-        return -stats.information / scale
+        theta = np.asarray(params, dtype=float)
+        stats = self._pass()(theta, observed=observed)
+        return -stats.information / self._phi(theta, scale)
+
+    def _phi(self, theta: Array, scale: float | None) -> float:
+        if scale is not None:
+            return scale
+        mu = self.family.link.inverse(self.linear_predictor(theta))
+        return self.estimate_scale(mu)
 
 
 _INIT_NAMES = ("family", "link", "offset", "exposure", "freq_weights", "var_weights", "trials",

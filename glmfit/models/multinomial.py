@@ -40,6 +40,7 @@ from glmfit.models.classes import (
     recoded_classes,
     saturated,
 )
+from glmfit.models.compat import MultinomialNames
 from glmfit.models.data import ModelData
 from glmfit.models.discrete import DiscreteModel
 from glmfit.models.fitting import alias_check, as_bias_reduced, describe_aliases, warn_of_aliases
@@ -63,7 +64,7 @@ LOST = 1e8
 """Information of a coefficient at equal probabilities, over that at the fit, that is suspicious."""
 
 
-class MNLogit(Regularizable, DiscreteModel[MultinomialResults]):
+class MNLogit(Regularizable, DiscreteModel[MultinomialResults], MultinomialNames):
     """Multinomial logit on arrays.
 
     Parameters

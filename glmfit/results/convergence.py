@@ -101,6 +101,7 @@ class Convergence:
         return {
             "converged": self.converged,
             "iterations": self.fit_history["iteration"],
+            "fcalls": 1 + sum(1 + line.halvings for line in self.record.history[1:]),
             "fopt": -self.record.llf / self.record.nobs,
             "warnflag": 0 if self.converged else 1,
             "message": self.record.reason,

@@ -1,0 +1,269 @@
+"""Names that statsmodels' models have besides, for code that moves from there.
+
+Nothing in glmfit uses them; the names of families are in `glmfit.compat`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glmfit.design import constant_combination
+from glmfit.engine.control import Control
+from glmfit.engine.passes import Pass
+from glmfit.engine.predictor import Predictor
+from glmfit.errors import ArgumentError, NotAvailableError
+from glmfit.families import Family
+from glmfit.likelihoods import GLMLikelihood
+from glmfit.models.classes import saturated
+from glmfit.models.data import ModelData
+from glmfit.models.fitting import log_likelihood_at
+
+__all__ = ["GLMNames", "MultinomialNames"]
+
+Array = NDArray[np.float64]
+
+
+class ModelNames:
+    """What every model has under statsmodels' names."""
+
+    data: ModelData
+
+    @property
+    def endog(self) -> Array:
+        """See `Model.endog`."""
+        raise NotImplementedError(f"{type(self).__name__} does not define endog")
+
+    @property
+    def exog(self) -> Array:
+        """See `Model.exog`."""
+        raise NotImplementedError(f"{type(self).__name__} does not define exog")
+
+    def _kept_data(self) -> ModelData:
+        raise NotImplementedError(f"{type(self).__name__} does not define _kept_data")
+
+    @property
+    def freq_weights(self) -> Array:
+        """How often each row used was seen, shape (m,)."""
+        return _ones(self._kept_data().freq_weights, self.endog)
+
+    @property
+    def var_weights(self) -> Array:
+        """Precision of each row used, shape (m,)."""
+        return _ones(self._kept_data().var_weights, self.endog)
+
+    @property
+    def iweights(self) -> Array:
+        """Product of both weights, shape (m,)."""
+        return self.freq_weights * self.var_weights
+
+    @property
+    def n_trials(self) -> Array:
+        """Trials of each row used, shape (m,)."""
+        return _ones(self._kept_data().response.trials, self.endog)
+
+
+class GLMNames(ModelNames):
+    """What a GLM has under statsmodels' names; ``params`` (p,) may be any coefficients."""
+
+    family: Family
+    linear_predictor: Any
+
+    @property
+    def rank(self) -> int:
+        """Number of independent columns."""
+        return int(np.linalg.matrix_rank(self.exog))
+
+    @property
+    def df_model(self) -> int:
+        """Independent columns beyond the constant."""
+        return self.rank - int(constant_combination(self._kept_data().design) is not None)
+
+    @property
+    def df_resid(self) -> float:
+        """Observations less independent columns."""
+        return self._kept_data().n_effective - self.rank
+
+    def loglike(self, params: Any, scale: float | None = None) -> float:
+        """Return the log-likelihood at given coefficients.
+
+        Parameters
+        ----------
+        params : array_like of shape (p,)
+        scale : float, optional
+            Dispersion; by default the family's, or Pearson's at these coefficients.
+        """
+        theta = np.asarray(params, dtype=float)
+        mu = self.family.link.inverse(self.linear_predictor(theta))
+        phi = self.estimate_scale(mu) if scale is None else scale
+        return log_likelihood_at(self._kept_data(), self.family, theta, phi)
+
+    def loglike_mu(self, mu: Any, scale: float = 1.0) -> float:
+        """Return the log-likelihood at given means, shape (m,)."""
+        return float(self._rows_at(np.asarray(mu, dtype=float), scale).sum())
+
+    def loglikeobs(self, params: Any, scale: float = 1.0) -> Array:
+        """Return what each row adds to the log-likelihood, shape (m,)."""
+        return self._rows_at(self.family.link.inverse(self.linear_predictor(params)), scale)
+
+    def _rows_at(self, mu: Array, scale: float) -> Array:
+        data = self._kept_data()
+        rows = GLMLikelihood(self.family).log_likelihood(
+            self.endog, mu, scale, trials=data.response.trials, var_weights=data.var_weights
+        )
+        return self.freq_weights * rows
+
+    def estimate_scale(self, mu: Any) -> float:
+        """Return the dispersion that the squared Pearson residuals at given means tell of."""
+        if self.family.dispersion is not None:
+            return self.family.dispersion
+        means = np.asarray(mu, dtype=float)
+        squares = (self.endog - means) ** 2 / self.family.variance(means)
+        return float(np.sum(self.iweights * self.n_trials * squares) / self.df_resid)
+
+    def score_factor(self, params: Any, scale: float | None = None) -> Array:
+        """Return the derivative of each row's log-likelihood by its predictor, shape (m,)."""
+        eta = self.linear_predictor(params)
+        phi = self.estimate_scale(self.family.link.inverse(eta)) if scale is None else scale
+        rows: Array = self.family.working(self.endog, eta).score * self.iweights * self.n_trials
+        return rows / phi
+
+    def score_obs(self, params: Any, scale: float | None = None) -> Array:
+        """Return the derivative of each row's log-likelihood by the coefficients, (m, p)."""
+        return self.score_factor(params, scale)[:, None] * self.exog
+
+    def get_distribution(
+        self,
+        params: Any,
+        scale: float | None = None,
+        exog: Any = None,
+        *,
+        offset: Any = None,
+        var_weights: Any = 1.0,
+        n_trials: Any = 1.0,
+    ) -> Any:
+        """Return SciPy's distribution of the responses at given coefficients.
+
+        Parameters
+        ----------
+        params : array_like of shape (p,)
+        scale : float, optional
+            Dispersion; by default the family's, or Pearson's at these coefficients.
+        exog, offset
+            As in `predict`.
+        var_weights, n_trials : float or array_like of shape (k,)
+            Of the new observations.
+        """
+        if scale is None:
+            own = self.family.link.inverse(self.linear_predictor(params))
+            scale = self.estimate_scale(own)
+        mu = self.predict(params, exog, offset=offset)
+        weight = np.asarray(var_weights) * np.asarray(n_trials)
+        return self.family.get_distribution(mu, scale, weight)
+
+    def predict(
+        self, params: Any, exog: Any = None, which: str = "mean", offset: Any = None
+    ) -> Array:
+        """Return predictions at given coefficients, shape (m,).
+
+        Parameters
+        ----------
+        params : array_like of shape (p,)
+        exog : array_like of shape (k, p), optional
+            A design; the rows used by default.
+        which : {"mean", "linear", "var_unscaled"}
+        offset : array_like of shape (k,), optional
+            For ``exog``.
+        """
+        if which not in ("mean", "linear", "var_unscaled"):
+            raise ArgumentError(f"which must be mean, linear or var_unscaled (got {which!r}).")
+        if exog is None:
+            if offset is not None:
+                raise ArgumentError("offset= is for a new exog; the rows used have their own.")
+            eta = self.linear_predictor(params)
+        else:
+            if self.data.offset is not None and offset is None:
+                raise NotAvailableError(
+                    "The model has an offset, which a design does not carry. Give offset= (0 for "
+                    "none), or use the predict() of a result."
+                )
+            eta = np.asarray(exog, dtype=float) @ np.asarray(params, dtype=float)
+            eta = eta if offset is None else eta + np.asarray(offset, dtype=float)
+        if which == "linear":
+            return np.asarray(eta)
+        mean = self.family.link.inverse(eta)
+        return mean if which == "mean" else self.family.variance(mean)
+
+
+class MultinomialNames(ModelNames):
+    """What a multinomial logit has under statsmodels' names.
+
+    Coefficients come as (p, K - 1), or as one vector level by level.
+    """
+
+    levels: Any
+    likelihood: Any
+    penalty_rows: Any
+
+    @property
+    def J(self) -> int:
+        """Number of levels."""
+        return len(self.levels)
+
+    @property
+    def K(self) -> int:
+        """Number of columns."""
+        return len(self.data.names)
+
+    def _run(self) -> Pass:
+        rows = self.penalty_rows()
+        return Pass(rows, self.likelihood, Control(), Predictor(rows.design, self.J - 1))
+
+    def loglike(self, params: Any) -> float:
+        """Return the log-likelihood at given coefficients."""
+        return saturated(self._kept_data()) - 0.5 * self._run().deviance(_by_level(params))
+
+    def score(self, params: Any) -> Array:
+        """Return its derivative by the coefficients, level by level, shape (p (K - 1),)."""
+        return self._run()(_by_level(params)).score
+
+    def loglike_and_score(self, params: Any) -> tuple[float, Array]:
+        """Return the log-likelihood and its derivative."""
+        return self.loglike(params), self.score(params)
+
+    def hessian(self, params: Any) -> Array:
+        """Return its second derivatives, level by level."""
+        return -self._run()(_by_level(params)).information
+
+    def predict(self, params: Any, exog: Any = None) -> Array:
+        """Return probabilities at given coefficients, shape (m, K).
+
+        Parameters
+        ----------
+        params : array_like of shape (p, K - 1)
+        exog : array_like of shape (k, p), optional
+            A design; the rows used by default.
+        """
+        theta = _by_level(params)
+        if exog is None:
+            eta = self._run().eta(theta).reshape(-1, self.J - 1)
+        else:
+            if self.data.offset is not None:
+                raise NotAvailableError(
+                    "The model has an offset, which a design does not carry; use the predict() of "
+                    "a result."
+                )
+            eta = np.asarray(exog, dtype=float) @ theta.reshape(self.J - 1, -1).T
+        probabilities: Array = np.exp(self.likelihood.log_probabilities(eta))
+        return probabilities
+
+
+def _by_level(params: Any) -> Array:
+    """Return coefficients level by level."""
+    return np.asarray(params, dtype=float).ravel(order="F")
+
+
+def _ones(values: Array | None, endog: Array) -> Array:
+    return np.ones(len(endog)) if values is None else values
