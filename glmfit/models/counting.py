@@ -53,6 +53,9 @@ __all__ = ["CountForm", "estimated_alpha", "fit_counts", "fitted_count_pass", "s
 
 Array = NDArray[np.float64]
 
+NOTHING = 1e-7
+"""Deviance that an alpha takes away which is 0 but for rounding."""
+
 VANISHING = -20.0
 """Logarithm of an alpha that is 0 but for rounding."""
 
@@ -340,7 +343,11 @@ def _maximum(problem: _Problem, start: Array | None, solver: Solver) -> _Maximum
     if problem.form.one_alpha and inner.settled and _falls_with_alpha(problem, inner):
         return _Maximum(inner, boundary=True, inner=inner)
     starts = [start] if start is not None else _overdispersed_starts(problem, poisson, inner)
-    return _Maximum(_best_of(problem.run, starts, solver), inner=inner)
+    solution = _best_of(problem.run, starts, solver)
+    # a fit from further away may end at the boundary although alpha rises there at first
+    adds = inner.deviance - solution.deviance
+    ended = problem.form.one_alpha and inner.settled and not adds > NOTHING
+    return _Maximum(inner, True, inner) if ended else _Maximum(solution, inner=inner)
 
 
 def _best_of(run: Pass, starts: Sequence[Array], solver: Solver) -> Solution:

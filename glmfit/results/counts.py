@@ -111,6 +111,17 @@ class CountResults(LikelihoodResults):
         pvalue = 0.5 * float(chi2_sf(statistic, 1)) if statistic > 0.0 else 1.0
         return OverdispersionTest(statistic, pvalue)
 
+    def _maximum(self) -> Any:
+        if self.record.at_boundary:
+            raise NotAvailableError(
+                "alpha is 0, the end of its range, where profiles and tests that fit again do "
+                "not hold. Fit the model without alpha (poisson, or dist='poisson')."
+            )
+        return super()._maximum()
+
+    def _found_misled(self) -> pd.DataFrame:
+        return pd.DataFrame() if self.record.at_boundary else super()._found_misled()
+
     def _submodels(self) -> Any:
         raise NotAvailableError(
             "Tables of deviance that drop terms one by one are not available for models of "

@@ -649,7 +649,7 @@ def test_unknown_names_are_refused_with_the_nearest():
         resolve_family(1.5)
 
 
-@pytest.mark.parametrize("name", ["negative binomial", "Tweedie"])
-def test_a_missing_parameter_is_asked_for(name):
+@pytest.mark.parametrize(("name", "link"), [("negative binomial", "sqrt"), ("Tweedie", None)])
+def test_a_missing_parameter_is_asked_for(name, link):
     with pytest.raises(ArgumentError, match=r"needs (alpha|var_power)"):
-        resolve_family(name)
+        resolve_family(name, link)

@@ -104,6 +104,20 @@ CASES: dict[str, Case] = {
     "Logit": Case(_arrays(gf.Logit, "y")),
     "Probit": Case(_of(gf.Probit, "y ~ x * f", **WEIGHTS), observed=True),
     "Poisson": Case(_of(gf.Poisson, "count ~ x + twice + f", **WEIGHTS)),
+    "NegativeBinomial": Case(
+        _of(gf.NegativeBinomial, "count ~ x + twice + f", **WEIGHTS), observed=True
+    ),
+    "NegativeBinomialP": Case(_of(gf.NegativeBinomialP, "count ~ x", p=1.0), observed=True),
+    "ZeroInflatedPoisson": Case(
+        _of(gf.ZeroInflatedPoisson, "count ~ x", inflation="~ 1", **WEIGHTS), observed=True
+    ),
+    "ZeroInflatedNegativeBinomialP": Case(
+        _of(gf.ZeroInflatedNegativeBinomialP, "count ~ x", inflation="~ 1"), observed=True
+    ),
+    "HurdlePoisson": Case(_of(gf.HurdlePoisson, "count ~ x", inflation="~ z"), observed=True),
+    "HurdleNegativeBinomialP": Case(
+        _of(gf.HurdleNegativeBinomialP, "count ~ x", inflation="~ z"), observed=True
+    ),
     "MNLogit": Case(_of(gf.MNLogit, "k ~ x + f", **WEIGHTS)),
     "MNLogit arrays": Case(_arrays(gf.MNLogit, "k")),
     "MNLogit aliased": Case(_of(gf.MNLogit, "k ~ x + twice + z")),
