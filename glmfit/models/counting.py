@@ -346,7 +346,7 @@ def _maximum(problem: _Problem, start: Array | None, solver: Solver) -> _Maximum
     solution = _best_of(problem.run, starts, solver)
     # a fit from further away may end at the boundary although alpha rises there at first
     adds = inner.deviance - solution.deviance
-    ended = problem.form.one_alpha and inner.settled and not adds > NOTHING
+    ended = problem.form.one_alpha and not adds > NOTHING
     return _Maximum(inner, True, inner) if ended else _Maximum(solution, inner=inner)
 
 
