@@ -23,6 +23,7 @@ from glmfit.results.deviance import AnalysisOfDeviance
 from glmfit.results.hypothesis import HypothesisTests
 from glmfit.results.intervals import NO_PENALTY, Intervals
 from glmfit.results.margins import MarginMethods
+from glmfit.results.neighbours import Neighbours
 from glmfit.results.record import FitRecord
 from glmfit.results.regularized import RegularizedResults
 from glmfit.results.scoring import ScoringMethods
@@ -42,6 +43,7 @@ class LikelihoodResults(
     Convergence,
     CovarianceMethods,
     MarginMethods,
+    Neighbours,
     RegularizedResults,
     StoredResults,
     ScoringMethods,
