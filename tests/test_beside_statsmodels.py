@@ -123,6 +123,10 @@ CASES = {
         ).fit(),
         set(),
     ),
+    "negative binomial, alpha estimated": (
+        lambda: gf.glm("days ~ sex + age", LOAD("quine"), family="negative_binomial").fit(),
+        {"aic", "bic"},
+    ),
     "tweedie": (
         lambda: gf.glm(
             "days ~ sex + age", LOAD("quine"), family=gf.families.Tweedie(var_power=1.5)

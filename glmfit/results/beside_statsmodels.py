@@ -476,6 +476,17 @@ def _at_marginal_thresholds(quantity: str) -> Callable[[Any, Counterpart], Array
     return expected
 
 
+def _without_estimated(quantity: str) -> Callable[[Any, Counterpart], Array | None]:
+    """Return a criterion that does not count what was estimated beside the coefficients."""
+
+    def expected(result: Any, other: Counterpart) -> Array | None:
+        count = len(result.record.estimated)
+        cost = 2.0 if quantity == "aic" else np.log(result.nobs)
+        return np.array([getattr(result, quantity) - cost * count]) if count else None
+
+    return expected
+
+
 LIKELIHOODS = ("llf", "llnull", "aic", "bic")
 AT_PEARSON = (
     "statsmodels' GLM takes log-likelihoods at the Pearson dispersion of the full model; glmfit's "
@@ -491,7 +502,13 @@ MARGINAL = (
     "which are no maximum beside an offset; glmfit fits them."
 )
 
+TAKEN_AS_KNOWN = (
+    "statsmodels' GLM has no estimate of alpha: it was given glmfit's, and does not count it among "
+    "the parameters; glmfit does."
+)
+
 CONVENTIONS = (
+    *(_Convention(name, TAKEN_AS_KNOWN, _without_estimated(name)) for name in ("aic", "bic")),
     *(
         _Convention(name, MARGINAL, _at_marginal_thresholds(name))
         for name in ("llnull", "prsquared")
