@@ -226,12 +226,19 @@ def bench(arguments: Sequence[str]) -> int:
     return run(module("benchmarks", *arguments))
 
 
+def peers(arguments: Sequence[str]) -> int:
+    """Run statsmodels' own tests on glmfit and count; --write lists the failures anew."""
+    install("bench")
+    return run([str(venv_program("python")), str(Path("tests", "peers", "run.py")), *arguments])
+
+
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "challenger": challenger,
     "test": test,
     "slow": slow,
     "format": format_code,
     "bench": bench,
+    "peers": peers,
 }
 
 

@@ -20,7 +20,8 @@ ELSEWHERE = ("bfgs", "cg", "ncg", "nm", "powell", "basinhopping", "minimize")
 OPTIMIZER_SETTINGS = frozenset(
     "atol rtol tol_criterion gtol ftol xtol epsilon norm maxfun retall skip_hessian "
     "warn_convergence max_start_irls wls_method optim_hessian avextol niter niter_success "
-    "stepsize T interval min_method minimizer direc m pgtol factr xatol fatol seed rng".split()
+    "stepsize T interval min_method minimizer direc m pgtol factr xatol fatol "
+    "seed rng loglike_and_score".split()
 )
 """statsmodels' settings of its optimisers, which have no part in these solvers."""
 

@@ -8,6 +8,9 @@ not fails, instead of passing by statsmodels' own code.
 from __future__ import annotations
 
 import importlib
+import json
+import os
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -82,3 +85,27 @@ def exchange() -> None:
 def pytest_configure(config: Any) -> None:
     """Exchange the names before pytest imports a test module."""
     exchange()
+
+
+REPORT = "PEERS_REPORT"
+"""Environment variable that names the file for the outcomes."""
+
+_outcomes: dict[str, list[str]] = {}
+
+
+def pytest_runtest_logreport(report: Any) -> None:
+    """Remember how a test ended: its set-up and its call."""
+    if report.when == "teardown":
+        return
+    kind = "passed" if report.passed else "skipped" if report.skipped else "failed"
+    if report.when == "setup" and kind == "passed":
+        return
+    crash = getattr(report.longrepr, "reprcrash", None)
+    _outcomes[report.nodeid] = [kind, "" if crash is None else crash.message.split("\n")[0]]
+
+
+def pytest_sessionfinish(session: Any) -> None:
+    """Write the outcomes."""
+    path = os.environ.get(REPORT)
+    if path is not None:
+        Path(path).write_text(json.dumps(_outcomes))
