@@ -74,6 +74,11 @@ def test_a_multinomial_has_the_log_likelihood_of_the_fit():
     assert (model.J, model.K) == (3, 3)
     np.testing.assert_allclose(model.predict(result.params), result.predict(), rtol=1e-12)
     np.testing.assert_allclose(model.predict(result.params, X[:4]), result.predict(X[:4]))
+    eta = model.predict(result.params, which="linear")
+    np.testing.assert_allclose(eta[:, 1:], X @ np.asarray(result.params))
+    assert model.loglikeobs(result.params).sum() == pytest.approx(result.llf, rel=1e-12)
+    theta = 0.9 * np.asarray(result.params)
+    np.testing.assert_allclose(model.score_obs(theta).sum(axis=0), model.score(theta))
 
 
 def test_predictions_at_given_coefficients():

@@ -229,6 +229,18 @@ class MultinomialNames(ModelNames):
         """Return its derivative by the coefficients, level by level, shape (p (K - 1),)."""
         return self._run()(_by_level(params)).score
 
+    def loglikeobs(self, params: Any) -> Array:
+        """Return what each row adds to the log-likelihood, but for multinomial coefficients."""
+        rows = self._run().rows
+        logs = self.likelihood.log_probabilities(self._eta(_by_level(params)))
+        own = np.where(rows.y > 0.0, rows.y * logs, 0.0).sum(axis=1)
+        return np.asarray(own if rows.weight is None else own * rows.weight)
+
+    def score_obs(self, params: Any) -> Array:
+        """Return the derivative of each row's log-likelihood, shape (m, p (K - 1))."""
+        rows: Array = self._run().score_rows(_by_level(params))
+        return rows
+
     def loglike_and_score(self, params: Any) -> tuple[float, Array]:
         """Return the log-likelihood and its derivative."""
         return self.loglike(params), self.score(params)
@@ -237,25 +249,34 @@ class MultinomialNames(ModelNames):
         """Return its second derivatives, level by level."""
         return -self._run()(_by_level(params)).information
 
-    def predict(self, params: Any, exog: Any = None) -> Array:
-        """Return probabilities at given coefficients, shape (m, K).
+    def _eta(self, theta: Array) -> Array:
+        return np.asarray(self._run().eta(theta)).reshape(-1, self.J - 1)
+
+    def predict(self, params: Any, exog: Any = None, which: str = "mean") -> Array:
+        """Return predictions at given coefficients, shape (m, K).
 
         Parameters
         ----------
         params : array_like of shape (p, K - 1)
         exog : array_like of shape (k, p), optional
             A design; the rows used by default.
+        which : {"mean", "linear"}
+            Probabilities, or log odds against the reference, whose own are 0.
         """
+        if which not in ("mean", "linear"):
+            raise ArgumentError(f"which must be mean or linear (got {which!r}).")
         theta = _by_level(params)
         if exog is None:
-            eta = self._run().eta(theta).reshape(-1, self.J - 1)
-        else:
-            if self.data.offset is not None:
-                raise NotAvailableError(
-                    "The model has an offset, which a design does not carry; use the predict() of "
-                    "a result."
-                )
+            eta = self._eta(theta)
+        elif self.data.offset is None:
             eta = np.asarray(exog, dtype=float) @ theta.reshape(self.J - 1, -1).T
+        else:
+            raise NotAvailableError(
+                "The model has an offset, which a design does not carry; use the predict() of a "
+                "result."
+            )
+        if which == "linear":
+            return np.column_stack([np.zeros(len(eta)), eta])
         probabilities: Array = np.exp(self.likelihood.log_probabilities(eta))
         return probabilities
 

@@ -58,6 +58,15 @@ REASONS = (
     (r"weights_func", "cov_kwds says how the covariance was made, in other words"),
     (r"'dtype'", "a number is a float"),
     (r"times_two", "functions of the caller's are handed in by env="),
+    (r"conf_int$|conf_int ", "intervals are one table with a row for each coefficient"),
+    (r"MNLogit\w*::test_loglikeobs", "its log-likelihood of rows counts each class once more"),
+    (r"test_issue_339", "tables have a layout of their own"),
+    (r"skip_hessian", "the covariance is always computed"),
+    (r"monotonic", "predictions are of a class of glmfit's own"),
+    (r"no attribute '(predict_prob|get_distribution|im_ratio|cdf|cov_params_func_l1|score_factor|"
+     r"set_null_options|resid_misclassified|argmax)'|super\(type|y_values",
+     "a method that glmfit does not have under this name"),
+    (r"no attribute 'wendog'", "an array that glmfit does not keep"),
     (r"no attribute '(power|fit_regularized)'", "an attribute that glmfit does not have"),
 )  # fmt: skip
 """What a test or its message says, and why glmfit differs."""
