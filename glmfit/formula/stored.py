@@ -14,13 +14,12 @@ from typing import Any, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
-from patsy.mgcv_cubic_splines import CC, CR, TE
-from patsy.splines import BS
 from patsy.state import Center, Standardize
 
 from glmfit.errors import ArgumentError, GlmfitError, ModelFileError, NotAvailableError
 from glmfit.formula.assembly import Subterm
 from glmfit.formula.factors import Factor, Learned
+from glmfit.formula.limits import BoundedBS, BoundedCC, BoundedCR, BoundedTE
 from glmfit.formula.namespace import NAMESPACE
 from glmfit.formula.safety import check_expression
 from glmfit.formula.spec import ModelSpec
@@ -60,14 +59,14 @@ class _Standard:
 
 
 TRANSFORMS: Mapping[type, type] = {
-    BS: _BSpline,
-    CR: _CubicSpline,
-    CC: _CubicSpline,
-    TE: _Tensor,
+    BoundedBS: _BSpline,
+    BoundedCR: _CubicSpline,
+    BoundedCC: _CubicSpline,
+    BoundedTE: _Tensor,
     Center: _Centre,
     Standardize: _Standard,
 }
-"""What each of patsy's transforms learns, by annotations."""
+"""What each transform learns, by annotations."""
 
 
 @dataclass(frozen=True, slots=True)
