@@ -114,8 +114,10 @@ def compound_tails(y: Array, mu: Array, phi: Array, power: float) -> Tails:
     # beyond e^2 times the rate, log P(j) is below -j, and below -745 it underflows
     last = np.minimum(last, np.maximum(7.4 * rate, 745.0))
     lower, upper = np.exp(-rate), np.zeros_like(rate)
-    active = np.nonzero(np.ones_like(rate))
-    for step in range(int((last - first).max(initial=-1.0)) + 1):
+    known = np.isfinite(rate) & np.isfinite(scaled)
+    lower, upper = np.where(known, lower, np.nan), np.where(known, upper, np.nan)
+    active = np.nonzero(known)
+    for step in range(int((last - first)[active].max(initial=-1.0)) + 1):
         # rows far out need many more terms than the others
         on = first[active] + step <= last[active]
         active = tuple(axis[on] for axis in active)

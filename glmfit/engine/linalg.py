@@ -82,6 +82,8 @@ class Triangular:
 
 def _solve(upper: Array, right: Array, *, transposed: bool = False) -> Array:
     """Solve a triangular system (LAPACK itself: the checks of SciPy cost more than a solve)."""
+    if not upper.size:  # LAPACK prints a complaint of its own
+        return right
     solution, singular = lapack.dtrtrs(upper, right, trans=int(transposed))
     return np.full_like(right, np.nan) if singular else np.asarray(solution)
 

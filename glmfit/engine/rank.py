@@ -9,11 +9,19 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from glmfit.design import Design, Mapped
+from glmfit.engine.executor import map_chunks
 from glmfit.engine.linalg import Alias, cholesky, independent_columns
 from glmfit.engine.passes import Pass, SuffStats
 from glmfit.engine.warm import samples
+from glmfit.errors import DataError
+from glmfit.sources import Rows
+
+Array = NDArray[np.float64]
 
 __all__ = ["FullRank", "full_rank", "select_columns"]
+
+SMALLEST, LARGEST = 1e-140, 1e140
+"""Largest values of a column between which its squares neither vanish nor overflow."""
 
 SAFE_PIVOT = 1e-3
 """Smallest pivot from which sums of products alone show that the rank is full."""
@@ -52,6 +60,7 @@ def full_rank(run: Pass) -> FullRank:
     every = np.arange(run.rows.design.shape[1], dtype=np.intp)
     for sample in reversed(samples(run)):
         start = sample.start()
+        _check_magnitudes(run, start)
         factor = cholesky(start.information) if start.finite else None
         if factor is not None and factor.smallest_pivot > SAFE_PIVOT:
             return FullRank(run, every, [], sample, start)
@@ -61,6 +70,25 @@ def full_rank(run: Pass) -> FullRank:
     design = select_columns(run.rows.design, kept)
     reduced = replace(run, rows=run.rows.with_design(design))
     return FullRank(reduced, kept, aliased, reduced, reduced.start())
+
+
+def _check_magnitudes(run: Pass, start: SuffStats) -> None:
+    """Raise if the squares of a column are too large or too small for floating point."""
+    squares = start.information.diagonal()
+    if ((squares > SMALLEST) & (squares < LARGEST)).all():
+        return
+
+    def largest_of(chunk: Rows) -> Array:
+        return np.asarray(np.abs(chunk.design.toarray()).max(axis=0, initial=0.0))
+
+    sizes = np.max(list(map_chunks(largest_of, run.rows, run.control)), axis=0)
+    wrong = np.flatnonzero(((sizes > 0.0) & (sizes < SMALLEST)) | (sizes > LARGEST))
+    if wrong.size:
+        raise DataError(
+            f"Column {int(wrong[0])} of the design (counted from 0) has values as large as "
+            f"{sizes[wrong[0]]:.3g} and none larger; its squares cannot be summed in floating "
+            f"point. Values between {SMALLEST:g} and {LARGEST:g} can: change its unit."
+        )
 
 
 def select_columns(design: Design, kept: NDArray[np.intp]) -> Mapped:

@@ -119,6 +119,11 @@ def _deepest_theta(run: Pass) -> Array:
     if np.isfinite(domain.high):
         blocks.append(scaled)
         limits.append(domain.high - shift)
+    if not blocks:
+        raise FitError(
+            "No coefficients were found at which the deviance is finite: numbers of the response, "
+            "the weights or the offset are too large. Divide them by a power of ten."
+        )
     bounds = np.vstack(blocks)
     margin = np.ones((bounds.shape[0], 1))
     cost = np.zeros(design.shape[1] + 1)

@@ -422,6 +422,8 @@ class StrataPass:
     def information_slopes(self, theta: Array, columns: Array) -> Array:
         """Return c' (dI / dtheta_j) c for the j-th column c of a matrix (see `Pass`)."""
         out = np.zeros(theta.size)
+        if not self.columns.size:
+            return out
         for j, (column, size) in enumerate(
             zip(columns.T, np.abs(self.columns).max(0), strict=True)
         ):

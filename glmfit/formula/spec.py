@@ -141,7 +141,7 @@ class ModelSpec:
         for _ in range(MAX_RELEARN):
             rows = Rows(table, kept)
             spec = cls._learn_from(parsed, rows)
-            undefined = spec._undefined(rows)
+            undefined = spec._undefined(rows, (*spec.response, *spec._right_factors()))
             if not undefined:
                 break
             for code, mask in undefined.items():
@@ -218,7 +218,8 @@ class ModelSpec:
         if new_levels == "nan":
             kept = self._known_levels(rows)
             rows = Rows(table, kept)
-        undefined = self._undefined(rows)
+        # the response may be missing, or anything: it is what is to be predicted
+        undefined = self._undefined(rows, self._right_factors())
         if undefined:
             rows = Rows(table, _shrink(kept, undefined))
         return self._assemble(rows, dropped, with_response=False)
@@ -285,10 +286,10 @@ class ModelSpec:
         found = [factor for sub in self.subterms for factor in sub.factors]
         return tuple(dict.fromkeys([*found, *self.offsets]))
 
-    def _undefined(self, rows: Rows) -> dict[str, Mask]:
+    def _undefined(self, rows: Rows, factors: tuple[Factor, ...]) -> dict[str, Mask]:
         """Return the rows for which a factor is NaN although its columns are not."""
         found = {}
-        for factor in dict.fromkeys([*self.response, *self._right_factors()]):
+        for factor in dict.fromkeys(factors):
             if factor.name() not in self.learned or not self._readable(factor, rows):
                 continue
             value = factor.value(self.learned[factor.name()], rows)

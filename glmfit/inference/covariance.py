@@ -39,9 +39,12 @@ from numpy.typing import NDArray
 
 from glmfit.design import Design, constant_combination
 from glmfit.engine.executor import rows_together
+from glmfit.engine.irls import inverse_information
+from glmfit.engine.linalg import cholesky
 from glmfit.engine.passes import Contributions, EtaStats, Pass
 from glmfit.engine.predictor import pairs
 from glmfit.engine.separation import null_space
+from glmfit.errors import FitError
 from glmfit.sources import Rows
 
 __all__ = [
@@ -197,6 +200,24 @@ def growth(share: Array, kind: str) -> Array:
     return 1.0 / (root * (1.0 + root))
 
 
+def information_inverse(run: Pass, theta: Array, *, observed: bool) -> Array:
+    """Return the inverse of the information at a fit, shape (P, P).
+
+    Raises
+    ------
+    FitError
+        If it is not positive definite.
+    """
+    found = inverse_information(run, theta, observed=observed)
+    if found is None:
+        kind = "observed" if observed else "expected"
+        raise FitError(
+            f"The {kind} information is not positive definite at the estimates, so its inverse "
+            "is no covariance. The fit is at no maximum, or the columns are collinear."
+        )
+    return found
+
+
 def outer_products(run: Contributing, theta: Array, freq: Array | None) -> Array:
     """Return the sum of outer products of the units' scores (OPG), shape (P, P)."""
     total = np.zeros((theta.size, theta.size))
@@ -231,4 +252,7 @@ def wald_f(design: Design, theta: Array, covariance: Array, rank: float) -> floa
     spread = contrasts @ covariance @ contrasts.T
     if not np.isfinite(spread).all():
         return float("nan")
-    return float(np.dot(shift, np.linalg.solve(spread, shift)) / contrasts.shape[0])
+    factor = cholesky(spread)
+    if factor is None:
+        return float("nan")
+    return float(np.dot(shift, factor.solve(shift)) / contrasts.shape[0])

@@ -18,8 +18,10 @@ from scipy import special
 
 from glmfit.design.dense import Dense
 from glmfit.engine.irls import fit_irls
+from glmfit.engine.linalg import cholesky
 from glmfit.engine.passes import Pass
 from glmfit.errors import ArgumentError, FitError
+from glmfit.inference.hypothesis import per_dispersion
 from glmfit.inference.tails import chi2_sf, f_sf, two_sided
 
 __all__ = [
@@ -324,16 +326,16 @@ def added_columns(
     """
     own, added = _independent(run, theta, extra)
     if method == "score":
-        statistic = float(own.score @ np.linalg.solve(own.information, own.score))
-        return statistic / scale, int(added.sum())
+        statistic = float(own.score @ _solved(own.information, own.score))
+        return per_dispersion(statistic, scale), int(added.sum())
     if method != "lr":
         raise ArgumentError(f"method must be 'score' or 'lr' (got {method!r}).")
     columns = np.column_stack([run.rows.design.toarray(), extra[:, added]])
     wide = replace(run, rows=run.rows.with_design(Dense(columns)))
     start = np.concatenate([theta, np.zeros(int(added.sum()))])
     found = fit_irls(wide, start, run.control)
-    statistic = (run.deviance(theta) - found.deviance) / scale if found.converged else math.nan
-    return statistic, int(added.sum())
+    saved = run.deviance(theta) - found.deviance if found.converged else math.nan
+    return per_dispersion(saved, scale), int(added.sum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,17 +357,27 @@ def _independent(run: Pass, theta: Array, extra: Array) -> tuple[_Projected, NDA
     for j in range(extra.shape[1]):
         before = np.concatenate([np.arange(p), p + np.flatnonzero(new)])
         cross = information[before, p + j]
-        left = information[p + j, p + j] - cross @ np.linalg.solve(
+        left = information[p + j, p + j] - cross @ _solved(
             information[np.ix_(before, before)], cross
         )
         new[j] = left > 1e-9 * information[p + j, p + j]
     added = p + np.flatnonzero(new)
     cross = information[:p][:, added]
-    explained = np.linalg.solve(information[:p, :p], cross)
+    explained = _solved(information[:p, :p], cross)
     return _Projected(
         score[added] - explained.T @ score[:p],
         information[np.ix_(added, added)] - cross.T @ explained,
     ), new
+
+
+def _solved(information: Array, right: Array) -> Array:
+    """Return I^-1 b; NaN where the information has no inverse (a fit at no maximum)."""
+    factor = cholesky(information)
+    if factor is None:
+        return np.full_like(right, np.nan)
+    if right.ndim == 1:
+        return factor.solve(right)
+    return factor.inverse() @ right
 
 
 def added_test(
@@ -475,7 +487,10 @@ def zero_score(run: Pass, mu: Array, slope: Array, inverse: Array) -> float:
     *Biometrics* 51, 738-743.
     """
     count = np.ones_like(mu) if run.rows.weight is None else run.rows.weight
-    odds = np.expm1(mu)  # (1 - p0) / p0
+    with np.errstate(over="ignore"):  # infinite odds leave no statistic
+        odds = np.expm1(mu)  # (1 - p0) / p0
+    if not np.isfinite(odds).all():
+        return math.nan
     score = float(np.dot(count, np.where(run.rows.y == 0.0, odds, -1.0)))
     moment = run.rows.design.rmatvec(count * slope)
     variance = float(np.dot(count, odds)) - float(moment @ inverse @ moment)

@@ -37,6 +37,7 @@ __all__ = [
     "Maximum",
     "Vocabulary",
     "independent",
+    "per_dispersion",
     "read_hypothesis",
     "score_statistic",
     "wald_statistic",
@@ -232,12 +233,21 @@ def wald_statistic(shift: Array, spread: Array) -> tuple[float, int]:
         R V R'. Where it is singular (a robust covariance of few clusters), statistic and
         degrees of freedom are those of the combinations that have a variance.
     """
+    if not (np.isfinite(spread).all() and np.isfinite(shift).all()):
+        return math.nan, shift.size
     size = np.sqrt(np.diag(spread))
     size = np.where(size > 0.0, size, 1.0)
     values, vectors = np.linalg.eigh(spread / np.outer(size, size))
     used = values > 1e-12 * max(float(values[-1]), 0.0)
     turned = vectors[:, used].T @ (shift / size)
     return float(np.sum(turned**2 / values[used])), int(used.sum())
+
+
+def per_dispersion(statistic: float, dispersion: float) -> float:
+    """Return a statistic over the dispersion; infinite where a perfect fit leaves none."""
+    if dispersion == 0.0:
+        return math.inf if statistic > 0.0 else math.nan
+    return statistic / dispersion
 
 
 def score_statistic(run: Scorable, theta: Array) -> float:
@@ -260,7 +270,8 @@ def score_statistic(run: Scorable, theta: Array) -> float:
     if triangle is None or triangle.smallest_pivot < np.finfo(float).eps:
         return math.nan
     turned = run.rotated(theta, triangle, observed=False)
-    return float(turned.score @ np.linalg.solve(turned.information, turned.score))
+    inner = cholesky(turned.information) if turned.finite else None
+    return math.nan if inner is None else float(turned.score @ inner.solve(turned.score))
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +308,7 @@ class Maximum:
 
     def lost(self, solution: Solution) -> float:
         """Return what a restricted fit loses: the scaled difference of deviances."""
-        return max(solution.deviance - self.deviance, 0.0) / self.dispersion
+        return per_dispersion(max(solution.deviance - self.deviance, 0.0), self.dispersion)
 
     def score(self, solution: Solution, basis: Array | None = None) -> float:
         """Return the score statistic of a restricted fit.
@@ -309,6 +320,6 @@ class Maximum:
             Directions in which the larger model may move; all by default.
         """
         if basis is None:
-            return score_statistic(self.run, solution.theta) / self.dispersion
+            return per_dispersion(score_statistic(self.run, solution.theta), self.dispersion)
         larger = Restricted(self.run, solution.theta, basis)
-        return score_statistic(larger, np.zeros(basis.shape[1])) / self.dispersion
+        return per_dispersion(score_statistic(larger, np.zeros(basis.shape[1])), self.dispersion)

@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 from glmfit.engine.firth import fit_firth
 from glmfit.engine.irls import Solution
 from glmfit.engine.passes import Pass
-from glmfit.inference.hypothesis import Maximum, score_statistic
+from glmfit.inference.hypothesis import Maximum
 from glmfit.inference.tails import chi2_sf
 
 __all__ = ["Curve", "End", "PenalizedFit", "PenalizedTest", "likelihood_curve", "search_end"]
@@ -296,7 +296,7 @@ def likelihood_curve(
             return math.nan
         if statistic == "likelihood":
             return math.sqrt(maximum.lost(solution))
-        found = score_statistic(maximum.run, solution.theta) / maximum.dispersion
+        found = maximum.score(solution)
         return math.sqrt(max(found, 0.0))
 
     return Curve(height, centre, unit, limit)

@@ -62,6 +62,9 @@ Mask = NDArray[np.bool_]
 COPIES = 7
 """Matrices of p x p numbers that a fit holds at its peak, by measurement."""
 
+LARGEST_RESPONSE = 1e140
+"""Beyond which, and below whose reciprocal, squares of the response are lost."""
+
 WIDE, WIDEST = 4096, 12_000
 """Columns from which a fit warns of the memory that it takes, and from which it refuses."""
 
@@ -470,6 +473,7 @@ def finish(data: ModelData, reading: Reading) -> ModelData:
     weight = data.weight
     if weight is not None and not (weight > 0.0).any():
         raise DataError("All weights are zero.")
+    _check_magnitude(data.response.y, data.response.name)
     reading.check(data)
     return data
 
@@ -505,6 +509,17 @@ def _widest_term(data: ModelData) -> str:
     widths = {name: part.stop - part.start for name, part in data.spec.term_slices.items()}
     widest = max(widths, key=lambda name: widths[name])
     return f" ({widths[widest]} of them from {widest})"
+
+
+def _check_magnitude(y: Array, name: str) -> None:
+    """Raise if the squares of the response vanish, or overflow, in floating point."""
+    largest = max(float(y.max(initial=0.0)), -float(y.min(initial=0.0)))
+    if largest > LARGEST_RESPONSE or 0.0 < largest < 1.0 / LARGEST_RESPONSE:
+        raise DataError(
+            f"The values of {name} reach {largest:.3g}; their squares cannot be summed in "
+            f"floating point. Values between {1.0 / LARGEST_RESPONSE:g} and {LARGEST_RESPONSE:g} "
+            "can: change the unit."
+        )
 
 
 def _name(vectors: Mapping[str, Beside], what: str) -> str | None:

@@ -594,12 +594,12 @@ def submodel_llf(
         Number of its independent columns.
     """
     likelihood = GLMLikelihood(family)
-    scale = record.scale
+    scale, left = record.scale, record.nobs - rank
     if record.scale_note is None:
         pearson, _ = ending(Pass(data.rows(), likelihood, Control()), family, theta)
-        scale = pearson / (record.nobs - rank)
+        scale = pearson / left if left > 0.0 else math.nan
     elif record.scale_note == ESTIMATED_BY_DEVIANCE:
-        scale = deviance / (record.nobs - rank)
+        scale = deviance / left if left > 0.0 else math.nan
     most = _saturated(likelihood, data)
     return _log_likelihoods(family, most, (deviance,), record.nobs, scale)[0]
 

@@ -17,7 +17,7 @@ from glmfit.errors import ArgumentTypeError, BoundaryWarning, NotAvailableError,
 from glmfit.families import Family, Gaussian, Poisson, Working, resolve_family
 from glmfit.formula.response import Response, recoded_event
 from glmfit.inference.bootstrap import Replicates, Sample
-from glmfit.inference.covariance import FULL_LEVERAGE
+from glmfit.inference.covariance import FULL_LEVERAGE, information_inverse
 from glmfit.inference.influence import leverages
 from glmfit.likelihoods import GLMLikelihood
 from glmfit.links import Link
@@ -480,7 +480,7 @@ class GLM(Absorbable, GLMNames):
         if observed == self.observed_information or self.family.canonical:
             return record.unscaled[np.ix_(record.kept, record.kept)]
         run, theta = self.fitted_pass(record), record.base[record.kept]
-        return np.asarray(np.linalg.inv(run(theta, observed=observed).information))
+        return information_inverse(run, theta, observed=observed)
 
     def hat_values(self, record: FitRecord, *, observed: bool = False) -> Array:
         """Return the leverage of each row used, frequencies included, shape (m,).

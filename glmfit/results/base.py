@@ -333,7 +333,8 @@ class LikelihoodResults(
         if lowered.startswith("mcf"):
             return 1.0 - self.llf / self.llnull if self.llnull != 0.0 else math.nan
         if lowered in ("cs", "lr") or lowered.startswith("cox"):
-            return -math.expm1(2.0 * (self.llnull - self.llf) / self.nobs)
+            with np.errstate(over="ignore"):  # far worse than the null model: -inf
+                return float(-np.expm1(2.0 * (self.llnull - self.llf) / self.nobs))
         raise ArgumentError(f"kind must be 'cs' or 'mcf' (got {kind!r}).")
 
     @property

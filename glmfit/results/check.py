@@ -217,6 +217,8 @@ def _leverage(result: Any) -> Finding | None:
         leverage = np.asarray(result.get_influence().hat_matrix_diag, dtype=float)
     except NotAvailableError as reason:
         return _unavailable(result, "Leverage", reason)
+    if not np.isfinite(leverage).any():
+        return None
     top = float(np.nanmax(leverage))
     beyond = np.flatnonzero(np.nan_to_num(leverage) > LARGE_LEVERAGE)
     rule = f"leverage is below {LARGE_LEVERAGE:g}: beyond it a row mostly fits itself"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from glmfit.engine.nesting import determined_by
 from glmfit.errors import ArgumentError, FormulaWarning, NotAvailableError, suggest, warn
+from glmfit.inference.hypothesis import per_dispersion
 from glmfit.inference.submodels import Returning, Submodels
 from glmfit.inference.tails import chi2_sf, f_sf
 from glmfit.output import Column, Row, Style, Summary, Table
@@ -345,7 +346,7 @@ class AnalysisOfDeviance(Estimated):
                 self._covariance[np.ix_(ranked, ranked)],
             )
         else:
-            statistic = found.lost / self.record.scale
+            statistic = per_dispersion(found.lost, self.record.scale)
         resid = self.df_resid if name == "F" else None
         if name == "Wald" and self.use_t:
             resid = self.df_resid_inference

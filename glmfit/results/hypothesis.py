@@ -360,6 +360,10 @@ class HypothesisTests(Estimated):
                     f"factor_labels has {len(factor_labels)} names for {len(levels)} levels."
                 )
             levels = [str(label) for label in factor_labels]
+        if len(levels) < 2 or term_name not in term_columns(self.model):
+            raise ArgumentError(
+                f"{term_name!r} has one level in these data, so that there is no pair."
+            )
         pairs = [(a, b) for a in range(len(levels)) for b in range(a + 1, len(levels))]
         differences = np.array([coding[b] - coding[a] for a, b in pairs])
         contrasts, prefixes = self._embedded(term_name, differences)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from glmfit.engine.passes import Pass
 from glmfit.errors import DataWarning, NotAvailableError, warn
 from glmfit.inference import residuals
+from glmfit.inference.covariance import information_inverse
 from glmfit.inference.influence import Deleted, OneStep, one_step, refit_without_each
 from glmfit.inference.prediction import standard_errors
 from glmfit.inference.tails import f_sf
@@ -141,8 +142,7 @@ class Influence:
     @cached_property
     def _inverse(self) -> Array:
         record = self.results.record
-        stats = self._run(record.base[record.kept], observed=self.observed)
-        return np.asarray(np.linalg.inv(stats.information))
+        return information_inverse(self._run, record.base[record.kept], observed=self.observed)
 
     @cached_property
     def _step(self) -> OneStep:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glmfit.engine.irls import inverse_information
 from glmfit.engine.passes import Pass
 from glmfit.errors import ArgumentError, DataError, DataWarning, FitError, warn
 from glmfit.inference import clusters
@@ -87,12 +86,19 @@ def estimate(model: Any, record: FitRecord, request: Request) -> Estimate:
     if record.effects is not None:
         covariance, described = model.absorbed_covariance(record, request)
         return Estimate(covariance, described)
+    bread = record.unscaled[np.ix_(kept, kept)]
+    if not np.isfinite(bread).all():
+        raise FitError(
+            "The coefficients have no finite covariance, so that none can be made robust. "
+            "result.check() says what is wrong with the fit."
+        )
+    if kept.size == 0:
+        return Estimate(bread, {"description": "No coefficient is finite and free."})
     run = model.fitted_pass(record)
     theta = record.base[kept]
-    bread = record.unscaled[np.ix_(kept, kept)]
     expected = bread
     if model.observed_information and not run.likelihood.canonical:
-        expected = _inverse(run, theta, False)
+        expected = numbers.information_inverse(run, theta, observed=False)
     fit = _Fit(
         run,
         theta,
@@ -106,17 +112,6 @@ def estimate(model: Any, record: FitRecord, request: Request) -> Estimate:
     return _ESTIMATORS[request.kind](fit, request)
 
 
-def _inverse(run: Any, theta: Array, observed: bool) -> Array:
-    found = inverse_information(run, theta, observed=observed)
-    if found is None:
-        kind = "observed" if observed else "expected"
-        raise FitError(
-            f"The {kind} information is not positive definite at the estimates, so its inverse "
-            "is no covariance. The fit is at no maximum, or the columns are collinear."
-        )
-    return found
-
-
 def _expected(fit: _Fit, request: Request) -> Estimate:
     told = "Standard errors rest on the expected information."
     return Estimate(fit.leverage * fit.scale, {"description": told})
@@ -124,12 +119,21 @@ def _expected(fit: _Fit, request: Request) -> Estimate:
 
 def _observed(fit: _Fit, request: Request) -> Estimate:
     told = "Standard errors rest on the observed information."
-    return Estimate(_inverse(fit.run, fit.theta, True) * fit.scale, {"description": told})
+    return Estimate(
+        numbers.information_inverse(fit.run, fit.theta, observed=True) * fit.scale,
+        {"description": told},
+    )
 
 
 def _opg(fit: _Fit, request: Request) -> Estimate:
     products = numbers.outer_products(fit.run, fit.theta, fit.freq)
-    values = np.linalg.eigvalsh(products / np.sqrt(np.outer(np.diag(products), np.diag(products))))
+    length = np.sqrt(np.diag(products))
+    scaled = (
+        products
+        / np.where(length > 0.0, length, 1.0)
+        / np.where(length > 0.0, length, 1.0)[:, None]
+    )
+    values = np.linalg.eigvalsh(scaled) if np.isfinite(scaled).all() else np.full(fit.p, np.nan)
     if not (np.isfinite(values).all() and values.min() > np.finfo(float).eps * fit.p):
         raise FitError(
             "The outer products of the scores have no inverse: there are fewer observations "
@@ -222,6 +226,13 @@ def _factor(kind: str, fit: _Fit, groups: int = 0) -> tuple[float, str]:
     """Return a small-sample factor and how it is written."""
     n, p = fit.count, fit.p
     value = 1.0
+    if kind in ("hac", "cluster") and not n > p:
+        raise FitError(
+            f"The small-sample factor {CORRECTIONS[kind]} does not exist: there are {n:g} "
+            f"observations for {p} coefficients. A kind without it, such as 'HC0' or 'CR0', does."
+        )
+    if kind in ("groups", "cluster") and groups < 2:
+        raise FitError("The rows that the fit rests on are all of one cluster; two are needed.")
     if kind in ("groups", "cluster"):
         value *= groups / (groups - 1.0)
     if kind in ("hac", "cluster"):
