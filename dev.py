@@ -209,6 +209,12 @@ def slow(arguments: Sequence[str]) -> int:
     return run_steps([pytest_step("slow", arguments)])
 
 
+def notebooks(arguments: Sequence[str]) -> int:
+    """Run the notebooks and store their outputs; arguments are the first letters of some."""
+    install("dev")
+    return run([str(venv_program("python")), str(Path("notebooks", "execute.py")), *arguments])
+
+
 def format_code(arguments: Sequence[str]) -> int:
     """Reformat the code and repair what ruff can repair."""
     install("dev")
@@ -236,6 +242,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "challenger": challenger,
     "test": test,
     "slow": slow,
+    "notebooks": notebooks,
     "format": format_code,
     "bench": bench,
     "peers": peers,
