@@ -68,6 +68,10 @@ class Design(ABC):
         """
         return self.sandwich(weight)
 
+    def reach(self) -> Array:
+        """Return the largest size of each column, shape (q,)."""
+        return np.asarray(np.abs(self.toarray()).max(axis=0, initial=0.0))
+
     @abstractmethod
     def toarray(self) -> Array:
         """Return all columns, dense, shape (n, q)."""

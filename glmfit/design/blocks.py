@@ -79,6 +79,9 @@ class Blocks(Design):
             return self.parts[i].block(weight)
         return cross_sandwich(self.parts[i], self.parts[j], weight)
 
+    def reach(self) -> Array:
+        return np.concatenate([part.reach() for part in self.parts])
+
     def toarray(self) -> Array:
         return np.hstack([part.toarray() for part in self.parts])
 

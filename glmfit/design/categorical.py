@@ -76,6 +76,10 @@ class Categorical(Design):
     def sandwich(self, weight: Array) -> Array:
         return np.diag(self.sum_by_level(self.scaled(self.scaled(weight))))
 
+    def reach(self) -> Array:
+        largest = 1.0 if self.values is None else float(np.abs(self.values).max(initial=0.0))
+        return np.full(self.n_levels, largest)
+
     def toarray(self) -> Array:
         out = np.zeros(self.shape)
         out[np.arange(self.codes.size), self.codes] = 1.0 if self.values is None else self.values

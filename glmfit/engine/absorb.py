@@ -151,14 +151,19 @@ class AbsorbedPass:
         return self.base.control
 
     @property
+    def streamed(self) -> bool:
+        """Whether rows are read anew for each pass: they are held in memory."""
+        return False
+
+    @property
     def rows(self) -> Rows:
         """The rows; their design is the demeaned one."""
-        return self.base.rows
+        return self.base.held
 
     @property
     def columns(self) -> Array:
         """The columns of ``base``, shape (n, p)."""
-        return cast(Dense, self.base.rows.design).values
+        return cast(Dense, self.base.held.design).values
 
     def __call__(self, theta: Array, *, observed: bool = False) -> SuffStats:
         """Return deviance, score and information of the profile likelihood at ``theta``."""
@@ -250,7 +255,7 @@ class AbsorbedPass:
         weight = self._evaluated(profile.eta, observed=False).weight
         slope, _ = self._slope(self.effects.gram(weight), weight, self._products(weight))
         columns = self.columns - self.effects.rows(slope)
-        rows = replace(self.base.rows, design=Dense(columns), offset=profile.eta)
+        rows = replace(self.base.held, design=Dense(columns), offset=profile.eta)
         return replace(self.base, rows=rows)
 
     def eta(self, theta: Array) -> Array:
@@ -343,7 +348,7 @@ class AbsorbedPass:
 
     def _evaluated(self, eta: Array, *, observed: bool) -> EtaStats:
         """Return the deviance, and score and weight of all rows."""
-        rows = replace(self.base.rows, offset=eta)
+        rows = replace(self.base.held, offset=eta)
         deviance = 0.0
         score, weight = np.empty_like(eta), np.empty_like(eta)
         start = 0
@@ -363,7 +368,7 @@ class AbsorbedPass:
         return _Stats(deviance, score, weight)
 
     def _products(self, weight: Array) -> Array:
-        rows = replace(self.base.rows, offset=None, weight=weight)
+        rows = replace(self.base.held, offset=None, weight=weight)
 
         def product(chunk: Rows) -> Array:
             assert chunk.weight is not None
@@ -451,7 +456,7 @@ def absorb(run: Pass, effects: Effects) -> AbsorbedStart:
     effects : Effects
     """
     weight, target, constant = _first_weights(run)
-    columns = np.array(run.rows.design.toarray(), dtype=np.float64, order="C")
+    columns = np.array(run.held.design.toarray(), dtype=np.float64, order="C")
     length = np.linalg.norm(columns, axis=0)
     gram = effects.gram(weight)
     right = np.column_stack([effects.cross(weight, columns), effects.sums(target)])
@@ -462,7 +467,7 @@ def absorb(run: Pass, effects: Effects) -> AbsorbedStart:
     columns -= effects.rows(shift)
     within = np.linalg.norm(columns, axis=0) > WITHIN * length
     positions = np.flatnonzero(within)
-    rows = replace(run.rows, design=Dense(np.ascontiguousarray(columns[:, within])))
+    rows = replace(run.held, design=Dense(np.ascontiguousarray(columns[:, within])))
     kept, aliased = _independent(replace(run, rows=rows), weight)
     chosen = positions[kept]
     if kept.size < positions.size:

@@ -38,11 +38,12 @@ def cells_of(run: Pass) -> Pass | None:
     Returns
     -------
     Pass or None
-        None if there are few rows, an offset, or columns other than factors and constants.
+        None if there are few rows, an offset, columns other than factors and constants, or
+        if the rows are streamed.
     """
-    rows = run.rows
-    if rows.n < FEWEST_ROWS or rows.offset is not None:
+    if run.rows.n < FEWEST_ROWS or run.rows.shifted or run.rows.streamed:
         return None
+    rows = run.held
     factors = _factors(rows.design)
     if factors is None:
         return None

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache, reduce
-from itertools import islice
 from threading import Lock
 from typing import TypeVar
 
@@ -14,7 +13,7 @@ from threadpoolctl import LibController, ThreadpoolController
 
 from glmfit.design import Design
 from glmfit.engine.control import Control
-from glmfit.sources import Rows
+from glmfit.sources import Block, Rows, RowSource
 
 __all__ = ["map_ahead", "map_chunks", "one_blas_thread", "reduce_chunks", "rows_together"]
 
@@ -88,7 +87,7 @@ def rows_together(design: Design) -> int:
     return min(max(fitting, cells // ROWS_PER_CELL, FEWEST), MOST)
 
 
-def map_chunks(function: Callable[[Rows], T], rows: Rows, control: Control) -> Iterator[T]:
+def map_chunks(function: Callable[[Rows], T], rows: RowSource, control: Control) -> Iterator[T]:
     """Yield ``function(chunk)`` for each chunk of ``rows``, in the order of the rows.
 
     The order does not depend on the number of threads, so sums taken over it are the
@@ -99,7 +98,7 @@ def map_chunks(function: Callable[[Rows], T], rows: Rows, control: Control) -> I
 
 
 def reduce_chunks(
-    function: Callable[[Rows], T], add: Callable[[T, T], T], rows: Rows, control: Control
+    function: Callable[[Rows], T], add: Callable[[T, T], T], rows: RowSource, control: Control
 ) -> T:
     """Return the sum of ``function(chunk)`` over the chunks, added in a fixed order.
 
@@ -110,24 +109,28 @@ def reduce_chunks(
     return reduce(add, sums)
 
 
-def _blocks(function: Callable[[list[Rows]], T], rows: Rows, control: Control) -> Iterator[T]:
+def _blocks(function: Callable[[list[Rows]], T], rows: RowSource, control: Control) -> Iterator[T]:
     """Yield ``function(chunks)`` for each block of chunks, in order."""
     n = rows.n
     # a chunk has FEWEST rows at least; of so few BLAS makes no threads
     size = control.chunk_rows or (FEWEST if n <= FEWEST else rows_together(rows.design))
-    if n <= size:
-        if n <= FEWEST:
-            yield function([rows])
-            return
-        with one_blas_thread:
-            part = function([rows])
-        yield part
+    if n <= FEWEST:
+        for block in rows.blocks(size, 1):
+            yield function(block())
         return
-    chunks = rows.chunks(size)
+    if n <= size:
+        for block in rows.blocks(size, 1):
+            with one_blas_thread:
+                part = function(block())
+            yield part
+        return
     # few chunks are dealt out one by one; the threads must not matter for the sums
     together = min(max(n // (size * SHARES), 1), BLOCK)
-    blocks = iter(lambda: list(islice(chunks, together)), [])
-    yield from map_ahead(function, blocks, control, AHEAD)
+
+    def run(block: Block) -> T:
+        return function(block())
+
+    yield from map_ahead(run, rows.blocks(size, together), control, AHEAD)
 
 
 def map_ahead(

@@ -18,7 +18,7 @@ from glmfit.engine.executor import map_chunks, reduce_chunks, rows_together
 from glmfit.engine.linalg import Triangular, merge_triangular
 from glmfit.engine.predictor import Predictor, pairs
 from glmfit.links import Interval
-from glmfit.sources import Rows
+from glmfit.sources import Rows, RowSource
 
 __all__ = ["Contributions", "EtaStats", "Likelihood", "Pass", "Slope", "SuffStats"]
 
@@ -27,6 +27,9 @@ T = TypeVar("T")
 
 MANY = 2**20
 """Numbers in a design that takes milliseconds to go through."""
+
+NOTHING = 1e-8
+"""Move of a predictor that need not be known any better."""
 
 STEP = 6e-6
 """Step of a central difference, the cube root of rounding."""
@@ -121,14 +124,14 @@ class Pass:
 
     Parameters
     ----------
-    rows : Rows
+    rows : RowSource
     likelihood : Likelihood
     control : Control
     vector : Predictor, optional
         How coefficients make predictors; one predictor per row by default.
     """
 
-    rows: Rows
+    rows: RowSource
     likelihood: Likelihood
     control: Control
     vector: Predictor | None = None
@@ -136,6 +139,8 @@ class Pass:
     @property
     def many(self) -> bool:
         """Whether rows are so many that their information costs more than all else."""
+        if self.rows.streamed:
+            return False
         return self.rows.n > 1024 and self.rows.n * self.rows.design.row_size > MANY
 
     @property
@@ -183,8 +188,13 @@ class Pass:
     def eta(self, theta: Array) -> Array:
         """Return the predictors of all rows, offset included, shape (n,) or (n, M)."""
         predictor = self.predictor
-        stored = self.rows.design.raw
-        return _shift(predictor.eta(stored, predictor.expand(theta)), self.rows.offset)
+        rows = self.held
+        return _shift(predictor.eta(rows.design.raw, predictor.expand(theta)), rows.offset)
+
+    @property
+    def held(self) -> Rows:
+        """The rows in memory, for what needs all of them together."""
+        return self.rows.held()
 
     @property
     def starter(self) -> SelfStarting:
@@ -327,6 +337,11 @@ class Pass:
         return map_chunks(derivative, self.rows, self.control)
 
     @property
+    def streamed(self) -> bool:
+        """Whether rows are read anew for each pass, in their own order only."""
+        return self.rows.streamed
+
+    @property
     def n_units(self) -> int:
         """Number of rows."""
         return self.rows.n
@@ -353,9 +368,15 @@ class Pass:
             score = np.einsum("mn,nmp->np", np.atleast_2d(rows.score.T), derivative)
             return score, _grams(derivative, np.atleast_2d(rows.weight)) if information else None
 
+        if self.rows.streamed and np.array_equal(order, np.arange(self.n_units)):
+            start = 0
+            for score, grams in self.map(theta, shares, size):
+                yield Contributions(order[start : start + len(score)], score, grams)
+                start += len(score)
+            return
         for start in range(0, order.size, size):
             block = order[start : start + size]
-            part = replace(self, rows=self.rows.take(block))
+            part = replace(self, rows=self.held.take(block))
             for score, grams in part.map(theta, shares, size):
                 yield Contributions(block, score, grams)
 
@@ -383,17 +404,14 @@ class Pass:
 
     def mean_response(self) -> float:
         """Return the weighted mean of the response."""
-        y, weight = self.rows.y, self.rows.weight
-        return float(y.mean() if weight is None else np.dot(y, weight) / weight.sum())
+        return self.rows.mean_response
 
     def dispersion_guess(self, deviance: float) -> float:
         """Return the dispersion if it is known, else a first idea of it."""
         known = self.likelihood.dispersion
         if known is not None:
             return known
-        weight = self.rows.weight
-        total = self.rows.n if weight is None else float(weight.sum())
-        return deviance / total
+        return deviance / self.rows.total_weight
 
     def rotated(self, theta: Array, triangle: Triangular, *, observed: bool = True) -> SuffStats:
         """Return score and observed information at ``theta`` in the columns X D R^-1.
@@ -423,6 +441,9 @@ class Pass:
         """Return the largest absolute predictor of any row under each theta, offset left out."""
         predictor = self.predictor
         betas = [predictor.expand(theta) for theta in thetas]
+        bounds = self._bounded_moves(betas)
+        if bounds is not None:
+            return bounds
 
         def moves(chunk: Rows) -> list[float]:
             if chunk.weight is not None and not chunk.weight.all():
@@ -432,6 +453,14 @@ class Pass:
 
         each = list(map_chunks(_quiet(moves), self.rows, self.control))
         return tuple(max(found) for found in zip(*each, strict=True))
+
+    def _bounded_moves(self, betas: list[Array]) -> tuple[float, ...] | None:
+        """Return bounds on the largest moves if all are nothing, without a pass over the rows."""
+        reach = self.rows.reach
+        if reach is None or self.predictor.count > 1:
+            return None
+        bounds = tuple(float(np.abs(beta).ravel() @ reach) for beta in betas)
+        return bounds if max(bounds) <= NOTHING else None
 
     def _constant(self) -> float:
         return self.starter.constant_eta(self.mean_response())

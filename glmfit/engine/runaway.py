@@ -119,9 +119,9 @@ def _programmed_separation(run: Pass) -> Separation | None:
 
 def constraint_rows(run: Pass) -> tuple[Array, NDArray[np.intp], NDArray[np.int8]]:
     """Return how theta moves what rows are bound by, their rows, and the ways allowed."""
-    derivative = run.predictor.dense_rows(run.rows.design)
+    derivative = run.predictor.dense_rows(run.held.design)
     moves, owners, signs = [], [], []
-    for bound in _bounds(run, run.rows):
+    for bound in _bounds(run, run.held):
         chosen = np.flatnonzero(bound.bound)
         moves.append(np.einsum("m,nmp->np", bound.combination, derivative[chosen]))
         owners.append(chosen)

@@ -40,7 +40,7 @@ def starting_theta(run: Pass, start: SuffStats) -> Array:
     """
     theta = _solution(start)
     deviance = run.deviance(theta)
-    if np.isfinite(deviance) and run.rows.offset is None:
+    if np.isfinite(deviance) and not run.rows.shifted:
         return theta
     if np.isfinite(deviance):
         return _best_start(run, theta)
@@ -106,9 +106,10 @@ def _deepest_theta(run: Pass) -> Array:
     from scipy.optimize import linprog
 
     domain = run.likelihood.eta_domain
-    design = run.rows.design.toarray()
-    offset = np.zeros(run.rows.n) if run.rows.offset is None else run.rows.offset
-    used = np.ones(run.rows.n, bool) if run.rows.weight is None else run.rows.weight > 0.0
+    rows = run.held
+    design = rows.design.toarray()
+    offset = np.zeros(rows.n) if rows.offset is None else rows.offset
+    used = np.ones(rows.n, bool) if rows.weight is None else rows.weight > 0.0
     length = np.abs(design).max(axis=0, initial=0.0)
     length[length == 0.0] = 1.0
     scaled, shift = (design / length)[used], offset[used]

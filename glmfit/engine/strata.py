@@ -354,6 +354,11 @@ class StrataPass:
             return self.likelihood.shares(self.eta(theta), self.columns)[0]
 
     @property
+    def streamed(self) -> bool:
+        """Whether rows are read anew for each pass: strata are held in memory."""
+        return False
+
+    @property
     def n_units(self) -> int:
         """Number of strata."""
         return self.likelihood.n_strata

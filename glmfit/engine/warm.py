@@ -7,6 +7,7 @@ and so is the test by which the fit ends.
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, replace
 
@@ -80,15 +81,17 @@ def from_sample(run: Pass, theta: Array) -> Start:
         ``theta`` itself where there are too few rows, or the samples tell nothing.
     """
     near = Start(theta)
-    for sample in reversed(samples(run)[1:]):
+    passes = samples(run)
+    for larger, sample in reversed(list(itertools.pairwise(passes))):
         found = approach(sample, near.theta)
-        near = Start(theta) if found is None else Start(found[0], _grown(found[1]))
+        share = larger.rows.n / sample.rows.n
+        near = Start(theta) if found is None else Start(found[0], _grown(found[1], share))
     return near
 
 
-def _grown(factor: Triangular) -> Triangular:
-    """Return the factor for ``STEP`` times the rows."""
-    return replace(factor, length=factor.length * math.sqrt(STEP))
+def _grown(factor: Triangular, share: float) -> Triangular:
+    """Return the factor for ``share`` times the rows."""
+    return replace(factor, length=factor.length * math.sqrt(share))
 
 
 def fit_warm(run: Pass, theta: Array, solver: Solver, *, observed: bool = False) -> Solution:

@@ -223,12 +223,18 @@ def _outside_message(y: Array, outside: NDArray[np.bool_], name: str) -> str:
     return f"{message} For counts write successes + failures."
 
 
-def warn_of_bare_proportions(response: Response) -> None:
+def bare_proportions(response: Response) -> int:
+    """Return how many proportions come without the number of trials behind them."""
+    if response.trials is not None:
+        return 0
+    return int(((response.y > 0.0) & (response.y < 1.0)).sum())
+
+
+def warn_of_bare_proportions(name: str, count: int) -> None:
     """Warn when proportions come without the number of trials behind them."""
-    inside = (response.y > 0.0) & (response.y < 1.0)
-    if response.trials is None and inside.any():
+    if count:
         warn(
-            f"The response {response.name} holds proportions ({int(inside.sum())} values strictly "
+            f"The response {name} holds proportions ({count} values strictly "
             "between 0 and 1) but no number of trials, so each row counts as one trial. Give "
             "trials= (or var_weights=), or write successes + failures.",
             DataWarning,

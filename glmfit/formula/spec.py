@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -167,6 +167,11 @@ class ModelSpec:
             )
         except PatsyError as error:
             raise FormulaError(str(error)) from error
+        return cls.coded(parsed, info, extra)
+
+    @classmethod
+    def coded(cls, parsed: ParsedFormula, info: Any, extra: Any) -> ModelSpec:
+        """Return the spec of patsy's coding of the terms, ``info``, and of the other factors."""
         check_columns([len(info.column_names)])
         learned = {}
         for factor, found in {**extra.factor_infos, **info.factor_infos}.items():
@@ -174,9 +179,10 @@ class ModelSpec:
             state.levels = found.categories
             state.n_columns = found.num_columns or 1
             learned[factor.name()] = state
+        own = {factor: factor for factor in parsed.factors}
         subterms = tuple(
             Subterm(
-                tuple(sub.factors),
+                tuple(own[factor] for factor in sub.factors),
                 {f.name(): np.asarray(c.matrix) for f, c in sub.contrast_matrices.items()},
             )
             for term in info.terms
@@ -223,6 +229,34 @@ class ModelSpec:
         if undefined:
             rows = Rows(table, _shrink(kept, undefined))
         return self._assemble(rows, dropped, with_response=False)
+
+    def fitted_rows(
+        self, table: Table, kept: Mask, *, with_design: bool = True
+    ) -> tuple[DesignRows, tuple[Any, ...]]:
+        """Return the given rows of the fit, and their response.
+
+        Parameters
+        ----------
+        table : Table
+        kept : ndarray of bool, shape (n,)
+        with_design : bool
+            Whether the columns are made; without, only the offset and the response are.
+
+        Returns
+        -------
+        DesignRows
+        tuple
+            Values of the response factors; categories are those of the fit.
+        """
+        rows = Rows(table, kept)
+        made = (self if with_design else replace(self, subterms=()))._assemble(rows, {})
+        response = []
+        for factor, value in zip(self.response, made.response, strict=True):
+            levels = self.learned[factor.name()].levels
+            if not isinstance(value, np.ndarray) and levels is not None:
+                value = getattr(value, "data", value).set_categories(list(levels))
+            response.append(value)
+        return made, tuple(response)
 
     def response_values(self, data: Any) -> tuple[tuple[Any, ...], Mask]:
         """Return the response of new data, and which of their n rows have one.

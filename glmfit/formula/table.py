@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from glmfit.errors import ArgumentTypeError, DataError, DataWarning, UnknownNameError, suggest, warn
 
-__all__ = ["Table", "column_values", "first_rows", "missing_rows"]
+__all__ = ["Table", "column_values", "first_rows", "missing_rows", "without_unused"]
 
 Mask = NDArray[np.bool_]
 
@@ -134,7 +134,7 @@ def column_values(series: pd.Series, name: str, *, as_levels: bool = False) -> A
     """
     dtype = series.dtype
     if isinstance(dtype, pd.CategoricalDtype):
-        return pd.Categorical(series).remove_unused_categories()
+        return without_unused(pd.Categorical(series))
     if str(dtype).startswith("dictionary<"):  # Arrow's categories
         return pd.Categorical(series.tolist())
     if isinstance(dtype, pd.SparseDtype):
@@ -151,6 +151,13 @@ def column_values(series: pd.Series, name: str, *, as_levels: bool = False) -> A
             "for example days since the first date, or into a category."
         )
     return _from_objects(series, name, as_levels)
+
+
+def without_unused(value: pd.Categorical) -> pd.Categorical:
+    """Return categories without those that no row has."""
+    # counting is faster than pandas' sorting, which is left to the case that needs it
+    counts = np.bincount(np.asarray(value.codes) + 1, minlength=len(value.categories) + 1)
+    return value if counts[1:].all() else value.remove_unused_categories()
 
 
 def _is_date(dtype: Any) -> bool:

@@ -146,6 +146,9 @@ def _sums(
     run: Contributing, theta: Array, codes: Codes, order: Codes, *, information: bool
 ) -> Iterator[Contributions]:
     """Yield scores and informations of whole clusters, a block of clusters at a time."""
+    if run.streamed and not information:
+        yield _sums_of_stream(run, theta, codes)
+        return
     carried: Contributions | None = None
     for part in run.contributions(theta, order, information=information):
         summed = _by_cluster(part, codes[part.units])
@@ -155,6 +158,17 @@ def _sums(
         carried = summed.taken(slice(-1, None))  # the next chunk may go on with this cluster
     if carried is not None:
         yield carried
+
+
+def _sums_of_stream(run: Contributing, theta: Array, codes: Codes) -> Contributions:
+    """Return the scores of all clusters, whose rows cannot be gone through in their order."""
+    count = int(codes.max(initial=-1)) + 1
+    total = np.zeros((count, theta.size))
+    for part in run.contributions(theta, np.arange(run.n_units)):
+        own = codes[part.units]
+        inside = own >= 0
+        np.add.at(total, own[inside], part.score[inside])
+    return Contributions(np.arange(count), total, None)
 
 
 def _by_cluster(part: Contributions, codes: Codes) -> Contributions:
@@ -246,7 +260,7 @@ class _MeanRows(NamedTuple):
 
 def _mean_rows(run: Pass, theta: Array, chosen: Codes, freq: Array | None) -> _MeanRows:
     """Return rows that carry weight in terms of their means."""
-    part = replace(run, rows=run.rows.take(chosen))
+    part = replace(run, rows=run.held.take(chosen))
     seen = None if freq is None else freq[chosen]
     made = [piece for piece, _ in pieces(part, theta, seen)]
     columns = np.concatenate([piece.derivative[:, 0] for piece in made])

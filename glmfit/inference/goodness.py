@@ -273,12 +273,12 @@ def unweighted_squares(run: Pass, theta: Array, inverse: Array) -> GoodnessTest:
     goodness-of-fit tests for the logistic regression model. *Statistics in Medicine* 16,
     965-980.
     """
-    y = run.rows.y
-    count = np.ones_like(y) if run.rows.weight is None else run.rows.weight
+    y = run.held.y
+    count = np.ones_like(y) if run.held.weight is None else run.held.weight
     mu = special.expit(run.eta(theta))
     weight, skew = count * mu * (1.0 - mu), 1.0 - 2.0 * mu
     missed = float(np.dot(count, y * skew + mu**2) - weight.sum())
-    moment = run.rows.design.rmatvec(weight * skew)
+    moment = run.held.design.rmatvec(weight * skew)
     variance = float(np.dot(weight, skew**2) - moment @ inverse @ moment)
     z = missed / math.sqrt(variance) if variance > 0.0 else math.nan
     return GoodnessTest(
@@ -486,13 +486,13 @@ def zero_score(run: Pass, mu: Array, slope: Array, inverse: Array) -> float:
     van den Broek, J. (1995). A score test for zero inflation in a Poisson distribution.
     *Biometrics* 51, 738-743.
     """
-    count = np.ones_like(mu) if run.rows.weight is None else run.rows.weight
+    count = np.ones_like(mu) if run.held.weight is None else run.held.weight
     with np.errstate(over="ignore"):  # infinite odds leave no statistic
         odds = np.expm1(mu)  # (1 - p0) / p0
     if not np.isfinite(odds).all():
         return math.nan
-    score = float(np.dot(count, np.where(run.rows.y == 0.0, odds, -1.0)))
-    moment = run.rows.design.rmatvec(count * slope)
+    score = float(np.dot(count, np.where(run.held.y == 0.0, odds, -1.0)))
+    moment = run.held.design.rmatvec(count * slope)
     variance = float(np.dot(count, odds)) - float(moment @ inverse @ moment)
     return score / math.sqrt(variance) if variance > 0.0 else math.nan
 

@@ -152,13 +152,13 @@ def refit_without_each(run: Pass, theta: Array, unit: Array) -> Deleted:
         Weight of one observation of each row; rows where it is 0 are passed over.
     """
     n = run.rows.n
-    total = np.ones(n) if run.rows.weight is None else run.rows.weight
+    total = np.ones(n) if run.held.weight is None else run.held.weight
     change = np.full((n, theta.size), np.nan)
     pearson, log_det = np.full(n, np.nan), np.full(n, np.nan)
     for i in np.flatnonzero(unit):
         weight = total.copy()
         weight[i] = max(weight[i] - unit[i], 0.0)
-        without = replace(run, rows=replace(run.rows, weight=weight))
+        without = replace(run, rows=replace(run.held, weight=weight))
         found = fit_irls(without, theta, run.control)
         if not found.converged:
             continue
@@ -171,7 +171,7 @@ def refit_without_each(run: Pass, theta: Array, unit: Array) -> Deleted:
 def _pearson(run: Pass, theta: Array) -> float:
     if run.predictor.count > 1:
         return math.nan
-    stats = run.likelihood.evaluate(run.rows.y, run.eta(theta), run.rows.weight)
+    stats = run.likelihood.evaluate(run.held.y, run.eta(theta), run.held.weight)
     squares = np.divide(
         stats.score**2, stats.weight, out=np.zeros(run.rows.n), where=stats.weight > 0.0
     )

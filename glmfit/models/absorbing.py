@@ -285,13 +285,13 @@ def _described(start: AbsorbedStart, data: ModelData) -> dict[str, str]:
 
 def _at(run: AbsorbedPass, theta: Array) -> Pass:
     """Return a pass over the rows whose offset is the predictor at ``theta``."""
-    return replace(run.base, rows=replace(run.base.rows, offset=run.eta(theta)))
+    return replace(run.base, rows=replace(run.base.held, offset=run.eta(theta)))
 
 
 def _warn_of_perfect_rows(rows: Pass, family: Family) -> None:
-    assert rows.rows.offset is not None
-    perfect = family.working(rows.rows.y, rows.rows.offset).deviance < 1e-11
-    count = int((perfect & (family.recession_signs(rows.rows.y) != 0)).sum())
+    assert rows.held.offset is not None
+    perfect = family.working(rows.held.y, rows.held.offset).deviance < 1e-11
+    count = int((perfect & (family.recession_signs(rows.held.y) != 0)).sum())
     warn(
         f"{count} of {perfect.size} responses are predicted perfectly, and effects (or "
         "coefficients) may be infinite: the data are separated by a combination of absorbed "

@@ -34,9 +34,12 @@ from glmfit.models.data import ModelData, Reading, extended_data, formula_data, 
 from glmfit.models.observed import ObservedClasses, new_classes, own_classes
 from glmfit.models.replicates import one_by_one
 from glmfit.models.stored import Stored
+from glmfit.models.streaming import streamed_data
 from glmfit.results.record import FitRecord
 from glmfit.scoring import Equation, Language
 from glmfit.sources import Rows
+from glmfit.sources.arrow import batches_of
+from glmfit.sources.streamed import NOT_HELD
 
 __all__ = ["Model", "NewRows", "refuse_unknown", "rows_of_arrays"]
 
@@ -117,6 +120,8 @@ class Model(Stored, Counterfactuals):
 
     summary_title: ClassVar[str] = ""
     summary_name: ClassVar[str] = ""
+    streams: ClassVar[bool] = False
+    """Whether the rows may be read anew for each pass, instead of being held in memory."""
     unit_name: ClassVar[str] = "observations"
     """What is independent of one another, and is drawn or left out by resampling."""
     observed_information: ClassVar[bool] = False
@@ -158,14 +163,22 @@ class Model(Stored, Counterfactuals):
         subset: Any,
         env: Mapping[str, Any] | bool | None,
     ) -> Self:
-        names = _caller_names(env)
-        self.data = formula_data(
+        source = batches_of(data)
+        made: Any = formula_data
+        if source is not None:
+            if not self.streams:
+                raise NotAvailableError(
+                    f"{type(self).__name__} needs its rows in memory; it does not stream them yet. "
+                    "Read the data into a frame first."
+                )
+            made, data = streamed_data, source
+        self.data = made(
             formula,
             data,
             reading,
             given,
             missing=missing,
-            env=names,
+            env=_caller_names(env),
             subset=subset,
             read=self._read_formula,
             learn=self._learner.learn,
@@ -285,6 +298,8 @@ class Model(Stored, Counterfactuals):
         return self.data.n_effective
 
     def _kept_data(self) -> ModelData:
+        if self.data.stream is not None:
+            raise NotAvailableError(NOT_HELD)
         if self.data.response.y.size == 0:
             raise NotAvailableError(
                 "The data were removed from these results (remove_data), or were never in their "
@@ -310,11 +325,15 @@ class Model(Stored, Counterfactuals):
 
         Units are rows, or strata in models that have them; -1 for rows that are in none.
         """
+        if self.data.stream is not None:
+            return np.arange(self.data.stream.rows.n, dtype=np.intp)
         present = self.fitted_rows(record)
         return np.where(present, np.cumsum(present) - 1, -1)
 
     def unit_frequencies(self, record: FitRecord) -> Array | None:
         """Return how often each unit of `fitted_pass` was seen; None where each was once."""
+        if self.data.stream is not None:
+            return self.data.stream.frequencies()
         freq = self._kept_data().freq_weights
         return None if freq is None else freq[self.fitted_rows(record)]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from glmfit.design import Design
+from glmfit.design import Categorical, Design
 from glmfit.errors import (
     AlignmentError,
     ArgumentError,
@@ -25,6 +25,7 @@ from glmfit.families import Family
 from glmfit.formula.alignment import Beside, align, beside
 from glmfit.formula.response import (
     Response,
+    bare_proportions,
     number_response,
     proportion_response,
     warn_of_bare_proportions,
@@ -33,7 +34,7 @@ from glmfit.formula.spec import DesignRows, ModelSpec, ParsedFormula, parse
 from glmfit.formula.table import Table, first_rows
 from glmfit.links import Link, Log
 from glmfit.models.absorbed import LABELS, Absorbed, absorbed_of, is_label
-from glmfit.sources import Rows
+from glmfit.sources import Rows, RowSource
 
 __all__ = [
     "BESIDE",
@@ -41,9 +42,12 @@ __all__ = [
     "FamilyReading",
     "ModelData",
     "OffsetRule",
+    "Stream",
     "Reading",
     "check_width",
     "RowCounts",
+    "constant_design",
+    "name_of",
     "extended_data",
     "finish",
     "formula_data",
@@ -143,6 +147,9 @@ class ModelData:
         The factors whose effects are absorbed.
     removed : RowCounts or None
         The counts of rows that are no longer here.
+    stream : Stream or None
+        Where the rows come from if they are not held: then response, offset and weights
+        are empty, and the design is that of a few rows.
     """
 
     response: Response
@@ -172,6 +179,8 @@ class ModelData:
         outside = 0 if self.outside is None else int(self.outside.sum())
         return RowCounts(self.kept.size, int(self.kept.sum()), outside)
 
+    stream: Stream | None = field(default=None, repr=False)
+
     @property
     def n_outside(self) -> int:
         """Number of rows that ``subset`` left out."""
@@ -189,6 +198,8 @@ class ModelData:
     @property
     def n_effective(self) -> float:
         """Number of observations: frequencies summed, rows of weight 0 left out."""
+        if self.stream is not None:
+            return self.stream.n_effective
         weight = self.weight
         if weight is None:
             return len(self.response.y)
@@ -201,6 +212,36 @@ class ModelData:
     def rows(self, design: Design | None = None) -> Rows:
         """Return the rows for the engine."""
         return Rows(self.response.y, design or self.design, self.offset, self.weight)
+
+    def source(self, design: Design | None = None) -> RowSource:
+        """Return the rows for a pass, which may be streamed."""
+        if self.stream is None:
+            return self.rows(design)
+        return self.stream.rows if design is None else self.stream.rows.with_design(design)
+
+    def constant_source(self) -> RowSource:
+        """Return the rows with a constant for a design."""
+        if self.stream is not None:
+            return self.stream.constant_rows()
+        return self.rows(constant_design(self.response.y.size))
+
+    def parts(self) -> Iterable[ModelData]:
+        """Return response, offset and weights of all rows, in one part where they are held."""
+        return [self] if self.stream is None else self.stream.parts()
+
+    @property
+    def columns(self) -> Sequence[Any]:
+        """Names of the columns of the data; none for arrays."""
+        if self.stream is not None:
+            return self.stream.names
+        return () if self.table is None else self.table.names
+
+    @property
+    def present(self) -> Mask | None:
+        """Which of the m rows carry weight; None where all do."""
+        if self.stream is not None:
+            return self.stream.present()
+        return None if self.weight is None else self.weight > 0.0
 
     def take(self, rows: NDArray[np.intp]) -> ModelData:
         """Return the data of some of the m rows, by position."""
@@ -259,7 +300,30 @@ class ModelData:
 
     def beside(self, given: Any, what: str, *, numeric: bool = False) -> Beside:
         """Return a vector, given by column name or by value, for the data's n rows."""
+        if self.stream is not None:
+            return self.stream.column(given, what)
         return beside(given, what, self.table, self.index, self.kept.size, numeric=numeric)
+
+
+class Stream(Protocol):
+    """Rows that are read anew for each pass."""
+
+    @property
+    def rows(self) -> RowSource: ...
+    @property
+    def n_effective(self) -> float: ...
+    @property
+    def names(self) -> Sequence[str]: ...
+    def constant_rows(self) -> RowSource: ...
+    def parts(self) -> Iterable[ModelData]: ...
+    def frequencies(self) -> Array | None: ...
+    def present(self) -> Mask | None: ...
+    def column(self, name: Any, what: str) -> Beside: ...
+
+
+def constant_design(n: int) -> Design:
+    """Return the design of a constant."""
+    return Categorical(np.zeros(n, dtype=np.int8), 1)
 
 
 class Reading(Protocol):
@@ -339,9 +403,14 @@ class FamilyReading:
         """Raise unless the rows can be fitted; warn of proportions without trials."""
         if data.design.shape[1] == 0:
             raise ArgumentError("The model has no columns; keep the intercept or add a term.")
+        warn_of_bare_proportions(data.response.name, self.check_rows(data))
+
+    def check_rows(self, data: ModelData) -> int:
+        """Raise unless the responses can be fitted; return how many are bare proportions."""
         self.family.check_response(data.response.y)
-        if self.family.proportions and data.var_weights is None:
-            warn_of_bare_proportions(data.response)
+        if not self.family.proportions or data.var_weights is not None:
+            return 0
+        return bare_proportions(data.response)
 
 
 def formula_data(
@@ -400,8 +469,8 @@ def formula_data(
     response = reading.response(rows.response, spec.response_name, trials)
     rule = OffsetRule(
         in_formula=bool(spec.offsets),
-        offset=_name(vectors, "offset"),
-        exposure=_name(vectors, "exposure"),
+        offset=name_of(vectors, "offset"),
+        exposure=name_of(vectors, "exposure"),
         unnamed=unnamed(vectors),
     )
     return finish(
@@ -522,7 +591,7 @@ def _check_magnitude(y: Array, name: str) -> None:
         )
 
 
-def _name(vectors: Mapping[str, Beside], what: str) -> str | None:
+def name_of(vectors: Mapping[str, Beside], what: str) -> str | None:
     return vectors[what].column if what in vectors else None
 
 
@@ -621,13 +690,20 @@ def weights_of(vectors: Mapping[str, Beside], what: str, kept: Mask) -> Array | 
     if what not in vectors:
         return None
     values: Array = vectors[what].kept(kept)
+    check_weights(values, what)
+    if what == "freq_weights" and (values != np.round(values)).any():
+        warn(NOT_WHOLE, DataWarning)
+    return values
+
+
+NOT_WHOLE = (
+    "freq_weights are not whole numbers, although they say how often each row was seen. For "
+    "precision weights use var_weights."
+)
+
+
+def check_weights(values: Array, what: str) -> None:
+    """Raise unless weights are finite and not negative."""
     if (values < 0.0).any() or np.isinf(values).any():
         row = int(np.argmax((values < 0.0) | np.isinf(values)))
         raise DataError(f"{what} must be finite and not negative; found {values[row]:g}.")
-    if what == "freq_weights" and (values != np.round(values)).any():
-        warn(
-            "freq_weights are not whole numbers, although they say how often each row was "
-            "seen. For precision weights use var_weights.",
-            DataWarning,
-        )
-    return values

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glmfit.design import Categorical, constant_combination
+from glmfit.design import constant_combination
 from glmfit.engine.cells import cells_of
 from glmfit.engine.control import Control
 from glmfit.engine.executor import map_chunks
@@ -19,7 +19,7 @@ from glmfit.engine.irls import Solution, fit_irls
 from glmfit.engine.linalg import Alias
 from glmfit.engine.passes import Pass
 from glmfit.engine.rank import FullRank, full_rank, select_columns
-from glmfit.engine.runaway import separation_of
+from glmfit.engine.runaway import certified_separation, determined, separation_of
 from glmfit.engine.separation import MOVED, Separation, estimable
 from glmfit.engine.solvers import Solver
 from glmfit.engine.start import starting_theta
@@ -109,10 +109,10 @@ def fit_record(
     check_width(data)
     likelihood, bias = GLMLikelihood(family), method.bias
     if bias is None:
-        check_boundary(data.response.y, data.weight, family)
+        _check_ends(data, family)
     else:
         check_bias_family(family, scale)
-    ranked = full_rank(Pass(data.rows(), likelihood, control))
+    ranked = full_rank(Pass(data.source(), likelihood, control))
     aliased = describe_aliases(ranked.aliased, data.names)
     warn_of_aliases(aliased)
     null = null_model(ranked.run, data, family, control)
@@ -125,7 +125,7 @@ def fit_record(
     if solution.further is not None:
         _, perfect = ending(ranked.run, family, solution.further)
     if bias is None and (perfect or not solution.settled):
-        separation = separation_of(ranked.run, solution)
+        separation = _separation(data, ranked, solution)
     if separation is not None:
         return _separated_record(
             data, likelihood, ranked, solution, separation, aliased, scale, observed, null
@@ -134,6 +134,33 @@ def fit_record(
     fitted = Fitted(ranked.kept, solution, pearson, ranked.kept.size)
     record = complete_record(data, likelihood, ranked.run, fitted, ranked.aliased, scale, null)
     return record if bias is None else as_bias_reduced(record, solution, bias, family.canonical)
+
+
+def _separation(data: ModelData, ranked: FullRank, solution: Solution) -> Separation | None:
+    """Return how the rows are separated, or None; streamed rows have no fit in the limit."""
+    run = ranked.run
+    if data.stream is None:
+        return separation_of(run, solution)
+    if solution.settled and determined(run, solution.resting):
+        return None
+    lines = solution.history
+    found = None
+    if len(lines) > 1:
+        found = certified_separation(run, lines[-1].theta - lines[-2].theta)
+    if found is not None:
+        lost = np.array(data.names)[ranked.kept[~found.finite]]
+        raise FitError(
+            f"The data are separated: {', '.join(lost)} predict {int(found.rows.sum())} responses "
+            "perfectly, so no finite maximum-likelihood estimate exists. Remove or merge these "
+            "terms, or fit the rows in memory, where the limit and the bias-reduced estimates "
+            "are available."
+        )
+    warn(
+        "The rows that are not fitted perfectly do not determine all coefficients, so the data "
+        "may be separated; rows that are streamed cannot be searched for the direction.",
+        SeparationWarning,
+    )
+    return None
 
 
 def penalised_record(
@@ -265,6 +292,18 @@ def check_boundary(y: Array, weight: Array | None, family: Family) -> None:
         )
 
 
+def _check_ends(data: ModelData, family: Family) -> None:
+    """Refuse responses that are all at the edge of the family's means, wherever rows are."""
+    low, high = math.inf, -math.inf
+    for part in data.parts():
+        y, weight = part.response.y, part.weight
+        used = y if weight is None else y[weight > 0.0]
+        low = min(low, float(used.min(initial=math.inf)))
+        high = max(high, float(used.max(initial=-math.inf)))
+    if low == high:
+        check_boundary(np.array([low]), None, family)
+
+
 def describe_aliases(aliased: list[Alias], names: tuple[str, ...]) -> dict[str, str]:
     return {names[alias.column]: _combination(alias, names) for alias in aliased}
 
@@ -325,9 +364,10 @@ def boundary_met(run: Pass, theta: Array, converged: bool) -> str | None:
     domain = run.likelihood.eta_domain
     if domain.unbounded:
         return None
-    eta = run.eta(theta)
-    room = np.minimum(eta - domain.low, domain.high - eta)
-    near = room < share * max(float(np.abs(eta).max()), 1e-300)
+    largest = max(run.visit(theta, lambda _, eta: float(np.abs(eta).max(initial=0.0))))
+    limit = share * max(largest, 1e-300)
+    parts = run.visit(theta, lambda _, eta: np.minimum(eta - domain.low, domain.high - eta) < limit)
+    near = np.concatenate(list(parts))
     if not near.any():
         return None
     return (
@@ -378,7 +418,7 @@ def _separated_record(
     The rows that it moves are fitted perfectly in the limit; the others are fitted
     without them, and determine the coefficients that stay finite.
     """
-    rows = ranked.run.rows
+    rows = ranked.run.held
     drift = rows.design.matvec(found.direction)
     infinite = np.copysign(np.inf, drift)
     kept, theta = ranked.kept[:0], np.zeros(0)
@@ -545,9 +585,9 @@ def _dispersion(
 
 def _saturated(likelihood: GLMLikelihood, data: ModelData) -> Callable[[float], float]:
     """Return the function that gives the log-likelihood at mu = y for a dispersion."""
-    freq, var, trials = data.freq_weights, data.var_weights, data.response.trials
 
-    def part(scale: float, rows: slice) -> float:
+    def part(data: ModelData, scale: float, rows: slice) -> float:
+        freq, var, trials = data.freq_weights, data.var_weights, data.response.trials
         values = likelihood.saturated(
             data.response.y[rows],
             scale,
@@ -564,9 +604,12 @@ def _saturated(likelihood: GLMLikelihood, data: ModelData) -> Callable[[float], 
         return float(values.sum() if freq is None else np.dot(values, freq[rows]))
 
     def total(scale: float) -> float:
-        n = data.response.y.size
         with np.errstate(all="ignore"):
-            parts = [part(scale, slice(i, i + SLICE)) for i in range(0, n, SLICE)]
+            parts = [
+                part(held, scale, slice(i, i + SLICE))
+                for held in data.parts()
+                for i in range(0, held.response.y.size, SLICE)
+            ]
         return float(sum(parts))
 
     return total
@@ -596,7 +639,7 @@ def submodel_llf(
     likelihood = GLMLikelihood(family)
     scale, left = record.scale, record.nobs - rank
     if record.scale_note is None:
-        pearson, _ = ending(Pass(data.rows(), likelihood, Control()), family, theta)
+        pearson, _ = ending(Pass(data.source(), likelihood, Control()), family, theta)
         scale = pearson / left if left > 0.0 else math.nan
     elif record.scale_note == ESTIMATED_BY_DEVIANCE:
         scale = deviance / left if left > 0.0 else math.nan
@@ -627,16 +670,20 @@ def _log_likelihoods(
 
 def null_model(run: Pass, data: ModelData, family: Family, control: Control) -> _Null:
     constant = null_constant(data, family, control)
-    return _Null(constant, _constant_deviance(run, constant))
+    rows = run.rows if data.stream is None else data.constant_source()
+    return _Null(constant, _constant_deviance(replace(run, rows=rows), constant))
 
 
 def null_constant(data: ModelData, family: Family, control: Control) -> float:
     """Return the constant of the model that has nothing else (but the offset)."""
-    y, weight = data.response.y, data.weight
-    if data.offset is None:
-        mean = y.mean() if weight is None else np.dot(weight, y) / weight.sum()
+    rows = data.source()
+    if not rows.shifted:
         with np.errstate(all="ignore"):
-            return GLMLikelihood(family).constant_eta(float(mean))
+            return GLMLikelihood(family).constant_eta(rows.mean_response)
+    if data.stream is not None:
+        return _fitted_constant(data, family, control)
+    y, weight = data.response.y, data.weight
+    assert data.offset is not None
     weight = np.ones_like(y) if weight is None else weight
     with np.errstate(all="ignore"):
         constant = family.constant_eta(y, weight, data.offset)
@@ -644,15 +691,17 @@ def null_constant(data: ModelData, family: Family, control: Control) -> float:
 
 
 def _fitted_constant(data: ModelData, family: Family, control: Control) -> float:
-    ones = Categorical(np.zeros(data.response.y.size, dtype=np.int8), 1)
-    run = Pass(data.rows(ones), GLMLikelihood(family), control.certain())
+    run = Pass(data.constant_source(), GLMLikelihood(family), control.certain())
     return float(fit_irls(run, starting_theta(run, run.start()), run.control).theta[0])
 
 
 def _squares(data: ModelData) -> float:
     """Return the weighted sum of squares of the response about 0."""
-    squares = data.response.y**2
-    return float(squares.sum() if data.weight is None else np.dot(squares, data.weight))
+    total = 0.0
+    for part in data.parts():
+        squares = part.response.y**2
+        total += float(squares.sum() if part.weight is None else np.dot(squares, part.weight))
+    return total
 
 
 def _constant_deviance(run: Pass, constant: float) -> float:

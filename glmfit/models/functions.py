@@ -22,7 +22,10 @@ def glm(formula: str, data: Any, family: Any = None, **options: Any) -> GLM:
         binomial response is 0/1, bool, two-level text (the last level is the event),
         ``successes + failures``, or proportions with ``trials=``.
     data : DataFrame, dict, polars frame, Arrow table or list of dicts
-        Rows with a missing value in any column used are left out.
+        Rows with a missing value in any column used are left out. Or rows that are streamed,
+        of which only a part is in memory at a time: the path of a Parquet file or of a folder
+        of them, a ``pyarrow.dataset``, a DuckDB relation, a polars LazyFrame, a list of
+        frames, or a function that returns frames or record batches anew for every pass.
     family : Family, type of Family or str, optional
         Gaussian by default. Strings work: ``"poisson"``.
     **options

@@ -113,6 +113,7 @@ class GLM(Absorbable, GLMNames):
     default_use_t: ClassVar[bool] = False
     stored: ClassVar[Mapping[str, Any]] = {"family": Family}
     results_type: ClassVar[type[LikelihoodResults]] = GLMResults
+    streams: ClassVar[bool] = True
     fixed_family: ClassVar[Family | None] = None
     """The family of a named model, which then takes none."""
 
@@ -297,7 +298,8 @@ class GLM(Absorbable, GLMNames):
         limits = one_control(
             control, maxiter=maxiter, tol=tol, stop=stop, disp=disp, solver=how.solver
         )
-        self._kept_data()
+        if self.data.stream is None:
+            self._kept_data()
         request = covariance_request(self, cov_type, cov_kwds)
         if self.family.estimated_by_fit:
             alpha = self._estimated_alpha(limits)
@@ -448,10 +450,14 @@ class GLM(Absorbable, GLMNames):
 
         An `AbsorbedPass` where factors are absorbed, else a `Pass`.
         """
-        data = self._kept_data()
+        data = self.data
         if data.absorbed is not None:
-            return absorbed_pass(data, self.family, record)
-        rows = data.rows(kept_design(data, record)).where(self.fitted_rows(record))
+            return absorbed_pass(self._kept_data(), self.family, record)
+        if data.stream is None:
+            data = self._kept_data()
+        rows = data.source(kept_design(data, record))
+        if data.stream is None:
+            rows = rows.where(self.fitted_rows(record))
         return Pass(rows, GLMLikelihood(self.family), Control())
 
     def fitted_eta(self, record: FitRecord) -> Array:
@@ -529,7 +535,7 @@ class GLM(Absorbable, GLMNames):
         self, record: FitRecord, rng: np.random.Generator, size: int, kind: str
     ) -> Array:
         """Return responses drawn from the family, or made of residuals, shape (R, n)."""
-        rows = self.fitted_pass(record).rows
+        rows = self.fitted_pass(record).held
         mu = self.family.link.inverse(rows.eta(record.base[record.kept]))
         if kind == "parametric":
             weight = np.ones_like(mu) if rows.weight is None else rows.weight

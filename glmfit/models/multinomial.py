@@ -427,7 +427,7 @@ def _limit(
     A class that a row's others leave behind for ever is no longer among its choices;
     what remains determines fewer coefficients, of which an independent set is fitted.
     """
-    rows, predictor = run.rows, run.predictor
+    rows, predictor = run.held, run.predictor
     full = np.column_stack([np.zeros(rows.n), predictor.drift(separation.direction)])
     behind = full < full.max(axis=1, keepdims=True) - 1e-6
     shares = np.where(behind, np.nan, rows.y)
@@ -516,7 +516,7 @@ def _record(
 
 def _null_deviance(run: Pass) -> float:
     """Return the deviance of the model with constants only (and the offset)."""
-    rows = run.rows
+    rows = run.held
     constant = Categorical(np.zeros(rows.n, dtype=np.int8), 1)
     vector = Predictor(constant, run.predictor.count)
     null = replace(run, rows=rows.with_design(constant), vector=vector)

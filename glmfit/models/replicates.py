@@ -122,7 +122,7 @@ def batched(
     likelihood = run.likelihood
     assert isinstance(likelihood, GLMLikelihood)
     kept, p = record.kept, record.base.size
-    weight = np.ones(run.rows.n) if run.rows.weight is None else run.rows.weight
+    weight = np.ones(run.held.n) if run.held.weight is None else run.held.weight
     waiting: list[Sample] = []
 
     def drawn() -> Iterator[Draws]:
@@ -131,11 +131,11 @@ def batched(
             counts, response = sample.counts, sample.response
             yield Draws(
                 weight[None] if counts is None else counts * unit_weight,
-                run.rows.y[None] if response is None else response,
+                run.held.y[None] if response is None else response,
             )
 
     thetas, statuses = [], []
-    for draws, solution in fit_batches(run.rows, likelihood, drawn(), record.base[kept], Control()):
+    for draws, solution in fit_batches(run.held, likelihood, drawn(), record.base[kept], Control()):
         sample = waiting.pop(0)
         theta = np.full((draws.count, p), np.nan)
         theta[:, kept] = solution.theta

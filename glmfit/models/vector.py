@@ -300,7 +300,7 @@ def _prepare(model: VectorModel, control: Control) -> _Ready:
 
 def _start(model: VectorModel, ready: _Ready, given: Any) -> Array:
     """Return slopes of 0 and the thresholds of the classes' shares, or what was given."""
-    rows, form = ready.run.rows, model.form
+    rows, form = ready.run.held, model.form
     if given is None:
         theta = np.zeros(ready.kept.size)
         theta[-form.count :] = _marginal_thresholds(model, rows)
@@ -325,7 +325,7 @@ def _fits_perfectly(model: VectorModel, ready: _Ready, theta: Array) -> bool:
 
     Then rounding may have hidden the last of the score of a separated fit.
     """
-    rows = ready.run.rows
+    rows = ready.run.held
     eta = ready.run.eta(theta).reshape(rows.n, -1)
     with np.errstate(all="ignore"):
         for bound in ready.likelihood.recession(rows.y):
@@ -385,7 +385,7 @@ def _limit(
     start = np.asarray(
         np.linalg.lstsq(still[:, inner], still @ solution.theta, rcond=None)[0], dtype=np.float64
     )
-    left = limit_rows(run.rows, ready.likelihood, run.predictor, found.direction)
+    left = limit_rows(run.held, ready.likelihood, run.predictor, found.direction)
     remaining = replace(run, rows=left, vector=run.predictor.chosen(inner))
     rest = fit_irls(remaining, start, run.control.certain(), observed=True)
     if not np.isfinite(rest.deviance):
@@ -458,7 +458,7 @@ def _record(
 
 def _null_deviance(model: VectorModel, ready: _Ready) -> float:
     """Return the deviance of the model with thresholds only (and the offset)."""
-    rows = ready.run.rows
+    rows = ready.run.held
     start = _marginal_thresholds(model, rows)
     constant = Categorical(np.zeros(rows.n, dtype=np.int8), 1)
     vector = Predictor(constant, model.form.count, sparse.csr_array(model.form.mix))

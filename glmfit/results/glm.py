@@ -27,6 +27,7 @@ from glmfit.results.goodness import ModelGoodness
 from glmfit.results.influence import GLMInfluence, InfluenceMethods
 from glmfit.results.metrics import PredictionMetrics
 from glmfit.results.residuals import ModelResiduals
+from glmfit.results.streamed import StreamedPredictions
 from glmfit.results.summary import summarise
 from glmfit.results.tables import ModelTables
 
@@ -45,6 +46,7 @@ class GLMResults(
     InfluenceMethods,
     ModelGoodness,
     PredictionMetrics,
+    StreamedPredictions,
     LikelihoodResults,
 ):
     """A fitted generalised linear model, made by ``model.fit()``.

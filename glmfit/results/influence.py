@@ -148,7 +148,7 @@ class Influence:
     def _step(self) -> OneStep:
         record = self.results.record
         weight = self._single[self._rows]
-        run = replace(self._run, rows=replace(self._run.rows, weight=weight))
+        run = replace(self._run, rows=replace(self._run.held, weight=weight))
         step = one_step(run, record.base[record.kept], self._inverse, observed=self.observed)
         return OneStep(*map(self._widened, (step.leverage, step.change, step.distance)))
 

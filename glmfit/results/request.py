@@ -217,9 +217,7 @@ def _ways(data: Any, given: Any) -> list[Any]:
         return [given[column] for column in given.columns]
     n = data.kept.size
     if isinstance(given, (list, tuple)) and given:
-        names = data.table is not None and all(
-            isinstance(one, str) and one in data.table.names for one in given
-        )
+        names = all(isinstance(one, str) and one in data.columns for one in given)
         vectors = all(np.ndim(one) == 1 and not isinstance(one, str) for one in given)
         if (names and len(given) != n) or (vectors and all(len(one) == n for one in given)):
             return list(given)
@@ -239,9 +237,10 @@ def _grouping(data: Any, given: Any) -> Grouping:
             f"(first in row {int(np.argmax(lost))}); every row needs a group."
         )
     labels = pd.Series(vector.kept(data.kept))
-    if data.weight is not None:
+    present = data.present
+    if present is not None:
         # a row that carries no weight is no observation, and makes no cluster
-        labels = labels.where(data.weight > 0.0)
+        labels = labels.where(present)
     codes = np.asarray(pd.factorize(labels)[0], dtype=np.intp)
     count = int(codes.max(initial=-1)) + 1
     if count < 2:
@@ -290,4 +289,6 @@ def unit_codes(n_units: int, units: Codes, grouping: Grouping) -> Codes:
             f"The rows of a stratum are in several clusters{what}: a stratum is one "
             "observation, and lies in one cluster. Use groups that hold whole strata."
         )
-    return np.unique(codes, return_inverse=True)[1]
+    found = np.unique(codes, return_inverse=True)[1]
+    # units of no group come first, if there are any
+    return np.asarray(found - 1 if (codes < 0).any() else found, dtype=np.intp)

@@ -55,7 +55,7 @@ class _Fit:
     leverage: Array
     """Inverse of the expected information, which leverages are made of."""
     freq: Array | None
-    units: Codes
+    units: Callable[[], Codes]
     count: float
     """Number n of independent observations."""
     scale: float
@@ -66,7 +66,7 @@ class _Fit:
 
     def by_unit(self, grouping: Grouping) -> Codes:
         """Return the group of each unit of the pass."""
-        return unit_codes(self.run.n_units, self.units, grouping)
+        return unit_codes(self.run.n_units, self.units(), grouping)
 
 
 def estimate(model: Any, record: FitRecord, request: Request) -> Estimate:
@@ -105,7 +105,7 @@ def estimate(model: Any, record: FitRecord, request: Request) -> Estimate:
         bread,
         expected,
         model.unit_frequencies(record),
-        model.fitted_units(record),
+        lambda: model.fitted_units(record),
         model.independent_count(record),
         record.scale,
     )
@@ -299,8 +299,9 @@ def _unit_times(fit: _Fit, request: Request) -> Codes:
             "With freq_weights a row stands for several observations, of which it is not known "
             "when each was made; a covariance over time needs a row for each."
         )
-    time = np.arange(fit.units.size) if request.time is None else request.time
-    return np.asarray(time[fit.units >= 0])
+    units = fit.units()
+    time = np.arange(units.size) if request.time is None else request.time
+    return np.asarray(time[units >= 0])
 
 
 def _hac(fit: _Fit, request: Request) -> Estimate:

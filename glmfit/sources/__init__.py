@@ -1,5 +1,5 @@
 """Sources of row chunks: the same rows, wherever they are kept."""
 
-from glmfit.sources.rows import Rows
+from glmfit.sources.rows import Block, Rows, RowSource
 
-__all__ = ["Rows"]
+__all__ = ["Block", "RowSource", "Rows"]

@@ -1,18 +1,49 @@
-"""Rows in memory: response, design, offset and weights, handed out in chunks of views."""
+"""Rows: response, design, offset and weights, handed out in chunks wherever they are kept."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glmfit.design import Design
 
-__all__ = ["Rows"]
+__all__ = ["Block", "RowSource", "Rows"]
 
 Array = NDArray[np.float64]
+
+
+class RowSource(Protocol):
+    """What a pass asks of its rows; `Rows` are those in memory.
+
+    A source that reads its rows anew for each pass has a ``design`` of a few of them only:
+    its columns, and the map from coefficients to them, are those of all.
+    """
+
+    @property
+    def design(self) -> Design: ...
+    @property
+    def n(self) -> int: ...
+    @property
+    def streamed(self) -> bool: ...
+    @property
+    def shifted(self) -> bool: ...
+    @property
+    def total_weight(self) -> float: ...
+    @property
+    def mean_response(self) -> float: ...
+    def blocks(self, size: int, together: int) -> Iterator[Block]: ...
+    @property
+    def reach(self) -> Array | None: ...
+    def thin(self, step: int) -> Rows: ...
+    def with_design(self, design: Design) -> RowSource: ...
+    def where(self, chosen: NDArray[np.bool_]) -> RowSource: ...
+    def held(self) -> Rows: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +81,42 @@ class Rows:
             None if self.weight is None else self.weight[start:stop],
         )
 
+    @property
+    def streamed(self) -> bool:
+        """Whether rows are read anew for each pass, which then costs more than its sums."""
+        return False
+
+    @property
+    def shifted(self) -> bool:
+        """Whether there is an offset."""
+        return self.offset is not None
+
+    @property
+    def reach(self) -> Array | None:
+        """Largest size of each stored column, where that is known without a pass."""
+        return None
+
+    @property
+    def total_weight(self) -> float:
+        """Sum of the prior weights."""
+        return self.n if self.weight is None else float(self.weight.sum())
+
+    @property
+    def mean_response(self) -> float:
+        """Weighted mean of the response."""
+        y, weight = self.y, self.weight
+        return float(y.mean() if weight is None else np.dot(y, weight) / weight.sum())
+
     def chunks(self, size: int) -> Iterator[Rows]:
         """Yield all rows in order, ``size`` at a time."""
         for start in range(0, self.n, size):
             yield self.chunk(start, min(start + size, self.n))
+
+    def blocks(self, size: int, together: int) -> Iterator[Block]:
+        """Yield what makes the next chunks of ``size`` rows, up to ``together`` of them."""
+        chunks = self.chunks(size)
+        while block := list(islice(chunks, together)):
+            yield partial(_same, block)
 
     def take(self, rows: NDArray[np.intp]) -> Rows:
         """Return the given rows, copied."""
@@ -77,6 +140,10 @@ class Rows:
         """Return the chosen rows: these themselves where all are."""
         return self if chosen.all() else self.take(np.flatnonzero(chosen))
 
+    def held(self) -> Rows:
+        """Return the rows in memory: these."""
+        return self
+
     def with_design(self, design: Design) -> Rows:
         """Return the same rows with another design."""
         return Rows(self.y, design, self.offset, self.weight)
@@ -85,3 +152,11 @@ class Rows:
         """Return the linear predictor of these rows, offset included, shape (n,)."""
         eta = self.design.matvec(theta)
         return eta if self.offset is None else eta + self.offset
+
+
+Block = Callable[[], list[Rows]]
+"""Makes some chunks of rows, on the thread that is to work on them."""
+
+
+def _same(chunks: list[Rows]) -> list[Rows]:
+    return chunks

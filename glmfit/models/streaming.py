@@ -1,0 +1,440 @@
+"""A formula on rows that are streamed: learned in one pass, made anew in the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from glmfit.errors import (
+    ArgumentError,
+    ArgumentTypeError,
+    DataError,
+    DataWarning,
+    GlmfitError,
+    MissingDataError,
+    NotAvailableError,
+    UnknownNameError,
+    suggest,
+    warn,
+)
+from glmfit.formula.alignment import Beside, beside
+from glmfit.formula.learning import LearnedPieces, learn_pieces
+from glmfit.formula.parsing import ParsedFormula
+from glmfit.formula.response import warn_of_bare_proportions
+from glmfit.formula.spec import ModelSpec
+from glmfit.formula.table import Table, first_rows
+from glmfit.models.absorbed import is_label
+from glmfit.models.data import (
+    NOT_WHOLE,
+    FamilyReading,
+    FormulaReader,
+    ModelData,
+    OffsetRule,
+    check_weights,
+    constant_design,
+    known_part,
+    name_of,
+    unnamed,
+)
+from glmfit.sources import Rows
+from glmfit.sources.arrow import PIECE, Batches, Piece, frame_of, ordered_columns, pieces
+from glmfit.sources.streamed import MEMORY, StreamedRows, Totals
+
+__all__ = ["FormulaStream", "streamed_data"]
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+SAMPLED = 2**20
+"""Most rows of the sample that a fit starts from."""
+
+STEP = 8
+"""Of how many rows one is in the sample, at the most."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """Makes the rows of pieces as the formula has learned them.
+
+    Attributes
+    ----------
+    spec : ModelSpec
+    reading : FamilyReading
+    given : dict
+        The weights, offsets and trials that were given, by argument.
+    kept : list of (ndarray of bool or None)
+        Complete rows of each piece.
+    """
+
+    spec: ModelSpec
+    reading: FamilyReading
+    given: Mapping[str, Any]
+    kept: list[Mask | None]
+
+    def rows(self, piece: Piece) -> Rows:
+        """Return the complete rows of a piece."""
+        return self.data(piece).rows()
+
+    def data(self, piece: Piece, *, with_design: bool = True) -> ModelData:
+        """Return the complete rows of a piece, with all that stands beside the design."""
+        with _naming(piece):
+            frame = frame_of(piece)
+            kept = self.kept[piece.number]
+            mask = np.ones(len(frame), dtype=bool) if kept is None else kept
+            return self.of_frame(frame, mask, with_design=with_design)
+
+    def of_frame(self, frame: pd.DataFrame, kept: Mask, *, with_design: bool = True) -> ModelData:
+        """Return the given rows of a frame."""
+        table = Table(frame)
+        vectors = _vectors(self.given, table)
+        made, values = self.spec.fitted_rows(table, kept, with_design=with_design)
+        trials = vectors["trials"].kept(kept) if "trials" in vectors else None
+        link = self.reading.link
+        return ModelData(
+            response=self.reading.response(values, self.spec.response_name, trials),
+            design=made.design,
+            names=self.spec.column_names,
+            offset=known_part(vectors, kept, made.offset, link, table.index),
+            freq_weights=_kept(vectors, "freq_weights", kept),
+            var_weights=_kept(vectors, "var_weights", kept),
+            kept=kept,
+            dropped={},
+            index=None,
+            labelled=True,
+            rule=OffsetRule(
+                in_formula=bool(self.spec.offsets),
+                offset=name_of(vectors, "offset"),
+                exposure=name_of(vectors, "exposure"),
+                unnamed=unnamed(vectors),
+            ),
+            spec=self.spec,
+        )
+
+
+def _kept(vectors: Mapping[str, Beside], what: str, kept: Mask) -> Array | None:
+    return vectors[what].kept(kept) if what in vectors else None
+
+
+def _vectors(given: Mapping[str, Any], table: Table) -> dict[str, Beside]:
+    n = len(table)
+    return {what: beside(value, what, table, table.index, n) for what, value in given.items()}
+
+
+@dataclass(frozen=True)
+class FormulaStream:
+    """The rows of a formula, for the passes of a fit and for what follows it.
+
+    Attributes
+    ----------
+    source : Batches
+    maker : _Maker
+    rows : StreamedRows
+    n_effective : float
+        Number of observations.
+    outcome : tuple of str
+        Columns of the response, the offset and the weights.
+    """
+
+    source: Batches
+    maker: _Maker
+    rows: StreamedRows
+    n_effective: float
+    outcome: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns of the data."""
+        return self.source.names
+
+    def parts(self) -> Iterator[ModelData]:
+        """Yield response, offset and weights of all rows, piece by piece."""
+        return _outcomes(self.source, self.outcome, self.maker)
+
+    def frequencies(self) -> Array | None:
+        """Return the frequency of each row, shape (n,), or None where each counts once."""
+        if "freq_weights" not in self.maker.given:
+            return None
+        found = [part.freq_weights for part in self.parts()]
+        return np.concatenate([part for part in found if part is not None])
+
+    def present(self) -> Mask | None:
+        """Return which rows carry weight, shape (n,), or None where all do."""
+        if not {"freq_weights", "var_weights", "trials"} & set(self.maker.given):
+            return None
+        weights = [part.weight for part in self.parts()]
+        return np.concatenate([weight > 0.0 for weight in weights if weight is not None])
+
+    def column(self, name: Any, what: str) -> Beside:
+        """Return a column of all rows; text as a number for each of its levels."""
+        if not isinstance(name, str):
+            raise NotAvailableError(
+                f"{what}= has a value for each row, but the rows are streamed: give the name of "
+                "a column of the data."
+            )
+        _columns_exist([name], self.source)
+        levels: dict[Any, int] = {}
+        found = []
+        for piece in pieces(self.source, [name]):
+            series = frame_of(piece)[name]
+            found.append(column_codes(series, levels))
+        values = np.concatenate(found)
+        return Beside(what, values, np.isnan(values), name)
+
+    def constant_rows(self) -> StreamedRows:
+        """Return the rows with a constant for a design."""
+
+        def make(piece: Piece) -> Rows:
+            part = self.maker.data(piece, with_design=False)
+            return part.rows(constant_design(part.response.y.size))
+
+        return self.rows.without_columns(self.outcome, make, constant_design(1))
+
+
+def _outcomes(source: Batches, columns: tuple[str, ...], maker: _Maker) -> Iterator[ModelData]:
+    for piece in pieces(source, columns):
+        yield maker.data(piece, with_design=False)
+
+
+def streamed_data(
+    formula: Any,
+    source: Batches,
+    reading: FamilyReading,
+    given: Mapping[str, Any],
+    *,
+    missing: str,
+    env: Mapping[str, Any] | None,
+    subset: Any,
+    read: FormulaReader,
+) -> ModelData:
+    """Return what a formula makes of streamed rows (see `formula_data`).
+
+    One pass learns levels, transforms and missing rows, another one over the response alone
+    what its totals are.
+    """
+    _refuse(formula, given, missing, subset)
+    given = {what: value for what, value in given.items() if value is not None}
+    named = [value for value in given.values() if isinstance(value, str)]
+    parsed = read(formula, source.names, env=env, reserved=named)
+    columns = _columns(parsed, named, source)
+    first = _FirstPass(source, columns, given, missing)
+    with _naming(first):
+        learned = learn_pieces(parsed, first.pieces, first.own_order, missing=missing)
+    first.tell()
+    maker = _Maker(learned.spec, reading, given, learned.kept)
+    shown = maker.of_frame(learned.shown, np.ones(len(learned.shown), dtype=bool))
+    if shown.design.shape[1] == 0:
+        raise ArgumentError("The model has no columns; keep the intercept or add a term.")
+    outcome = _columns(replace(parsed, terms=()), named, source)
+    totals, n_effective = _totals(source, outcome, maker, reading)
+    rows = StreamedRows(
+        source=source,
+        columns=columns,
+        make=maker.rows,
+        design=shown.design,
+        shifted=shown.offset is not None,
+        totals=totals,
+        sample=first.sample(maker),
+        memory=MEMORY,
+    )
+    stream = FormulaStream(source, maker, rows, n_effective, outcome)
+    return _without_rows(shown, learned, first.dropped, stream)
+
+
+def _refuse(formula: Any, given: Mapping[str, Any], missing: str, subset: Any) -> None:
+    if not isinstance(formula, str):
+        raise ArgumentTypeError(
+            f"The formula must be text such as 'y ~ x1 + x2'; got {type(formula).__name__}."
+        )
+    if missing not in ("drop", "raise"):
+        raise ArgumentError(f"missing must be 'drop' or 'raise' for a formula (got {missing!r}).")
+    if subset is not None:
+        raise NotAvailableError(
+            "subset= chooses rows of a table in memory. Filter streamed rows where they come "
+            "from: pyarrow.dataset.dataset(path).filter(...), or the query of a relation."
+        )
+    for what, value in given.items():
+        if value is not None and is_label(what):
+            raise NotAvailableError(
+                "Effects are absorbed from rows in memory, not yet from streamed ones. Read the "
+                "data into a frame, or write the factor into the formula."
+            )
+        if value is not None and not isinstance(value, str) and np.ndim(value) > 0:
+            raise NotAvailableError(
+                f"{what}= has a value for each row, but the rows are streamed: give the name of "
+                "a column of the data."
+            )
+
+
+def column_codes(series: pd.Series, levels: dict[Any, int]) -> Array:
+    """Return numbers as they are, and of text the place in ``levels``, which grow; NaN missing."""
+    if not isinstance(series.dtype, pd.CategoricalDtype):
+        return np.asarray(series.to_numpy(dtype=np.float64, na_value=np.nan))
+    categories = list(series.cat.categories)
+    places = [levels.setdefault(level, len(levels)) for level in categories]
+    return np.array([*places, np.nan])[series.cat.codes.to_numpy()]
+
+
+def _columns_exist(named: Sequence[str], source: Batches) -> None:
+    for name in named:
+        if name not in source.names:
+            raise UnknownNameError(
+                f"There is no column {name!r} in the data.{suggest(name, source.names)}"
+            )
+
+
+def _columns(parsed: ParsedFormula, named: list[str], source: Batches) -> tuple[str, ...]:
+    _columns_exist(named, source)
+    found = {c for factor in parsed.factors for c in factor.expression.all_columns}
+    return tuple(sorted(found | set(named)))
+
+
+def _without_rows(
+    shown: ModelData, learned: LearnedPieces, dropped: dict[str, int], stream: FormulaStream
+) -> ModelData:
+    """Return the labels and rules of all rows, without any but those of the design."""
+    masks = [
+        np.ones(size, dtype=bool) if mask is None else mask
+        for mask, size in zip(learned.kept, learned.sizes, strict=True)
+    ]
+    return replace(
+        shown.without_rows(),
+        design=shown.design,
+        kept=np.concatenate(masks),
+        dropped={**learned.dropped, **dropped},
+        removed=None,
+        stream=stream,
+    )
+
+
+def _totals(
+    source: Batches, columns: tuple[str, ...], maker: _Maker, reading: FamilyReading
+) -> tuple[Totals, float]:
+    """Return sums over all rows, and the number of observations, having checked the responses."""
+    counts: list[int] = []
+    weight = response = n_effective = 0.0
+    proportions = 0
+    for part in _outcomes(source, columns, maker):
+        y, prior = part.response.y, part.weight
+        counts.append(y.size)
+        if y.size == 0:
+            continue
+        proportions += reading.check_rows(part)
+        weight += y.size if prior is None else float(prior.sum())
+        response += float(y.sum() if prior is None else np.dot(y, prior))
+        n_effective += part.n_effective
+    if not weight > 0.0:
+        raise DataError("All weights are zero.")
+    warn_of_bare_proportions(maker.spec.response_name, proportions)
+    whole = float(n_effective).is_integer()
+    return Totals(tuple(counts), weight, response), int(n_effective) if whole else n_effective
+
+
+@dataclass(slots=True)
+class _FirstPass:
+    """The pieces as the formula learns from them; takes a sample of the rows on the way."""
+
+    source: Batches
+    columns: tuple[str, ...]
+    given: Mapping[str, Any]
+    missing: str
+    dropped: dict[str, int] = field(default_factory=dict)
+    ordered: frozenset[str] = frozenset()
+    not_whole: bool = False
+    step: int = STEP
+    taken: list[tuple[Any, NDArray[np.intp]]] = field(default_factory=list)
+    """Tables of the sample, with the numbers of their rows."""
+    done: bool = False
+    origin: str = ""
+    """Where the piece at hand is from."""
+
+    def pieces(self) -> Iterator[tuple[Table, Mask]]:
+        """Yield each piece, and the rows that weights or offsets are missing in."""
+        for piece in pieces(self.source, self.columns):
+            self.origin = piece.origin
+            table = Table(frame_of(piece))
+            lost = self._lost(table)
+            if not self.done:
+                self.ordered |= ordered_columns(piece)
+                self._take(piece)
+            yield table, lost
+        self.origin = ""
+        self.done = True
+
+    def own_order(self) -> frozenset[str]:
+        """Return the columns whose categories have an order of their own."""
+        return self.ordered
+
+    def _lost(self, table: Table) -> Mask:
+        lost = np.zeros(len(table), dtype=bool)
+        for what, vector in _vectors(self.given, table).items():
+            lost |= vector.missing
+            if self.done:
+                continue
+            if vector.missing.any():
+                self._note_missing(what, vector, table)
+            values = vector.kept(~vector.missing)
+            if what == "trials" and not (values > 0.0).all():
+                raise DataError("trials must be greater than 0 in every row.")
+            if what.endswith("weights"):
+                check_weights(values, what)
+            if what == "freq_weights" and (values != np.round(values)).any():
+                self.not_whole = True
+        return lost
+
+    def _note_missing(self, what: str, vector: Beside, table: Table) -> None:
+        if self.missing == "raise":
+            told = first_rows(vector.missing, table.index)
+            raise MissingDataError(f"{what} has missing values ({told}).")
+        name = vector.column or what
+        self.dropped[name] = self.dropped.get(name, 0) + int(vector.missing.sum())
+
+    def tell(self) -> None:
+        """Warn once of what was met in many pieces."""
+        for name, count in self.dropped.items():
+            noun = "value" if count == 1 else "values"
+            warn(f"{name} has {count} missing {noun}; these rows are left out.", DataWarning)
+        if self.not_whole:
+            warn(NOT_WHOLE, DataWarning)
+
+    # -- the sample ----------------------------------------------------------------------
+
+    def _take(self, piece: Piece) -> None:
+        start = piece.start
+        numbers = np.arange(start + -start % self.step, start + piece.table.num_rows, self.step)
+        self.taken.append((piece.table.take(numbers - start), numbers))
+        while sum(numbers.size for _, numbers in self.taken) > SAMPLED:
+            self.step *= 2
+            self.taken = [_thinned(table, numbers, self.step) for table, numbers in self.taken]
+
+    def sample(self, maker: _Maker) -> Rows:
+        """Return the complete rows of the sample."""
+        masks = []
+        for _, numbers in self.taken:
+            kept = maker.kept[int(numbers[0]) // PIECE] if numbers.size else None
+            here = np.ones(numbers.size, dtype=bool) if kept is None else kept[numbers % PIECE]
+            masks.append(here)
+        piece = Piece.of_tables([table for table, _ in self.taken])
+        self.taken = []
+        return maker.of_frame(frame_of(piece), np.concatenate(masks)).rows()
+
+
+def _thinned(table: Any, numbers: NDArray[np.intp], step: int) -> tuple[Any, NDArray[np.intp]]:
+    places = np.flatnonzero(numbers % step == 0)
+    return table.take(places), numbers[places]
+
+
+@contextmanager
+def _naming(place: Piece | _FirstPass) -> Iterator[None]:
+    """Say in errors which file the rows at hand are from."""
+    try:
+        yield
+    except GlmfitError as error:
+        if not place.origin or place.origin in str(error):
+            raise
+        raise type(error)(f"{error} (In {place.origin}.)") from error

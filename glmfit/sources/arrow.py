@@ -1,0 +1,536 @@
+"""Rows that are read anew for each pass: Parquet files, and whatever yields Arrow batches.
+
+Every source comes down to record batches, which are cut into pieces at fixed row numbers.
+Where the pieces end does not depend on files, row groups or batches, so the sums over them
+do not either. pyarrow is imported on use.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from glmfit.errors import ArgumentTypeError, DataError, NotAvailableError, UnknownNameError, suggest
+
+__all__ = [
+    "PIECE",
+    "Batches",
+    "Piece",
+    "batches_of",
+    "frame_of",
+    "ordered_columns",
+    "pieces",
+    "write_parquet",
+]
+
+T = TypeVar("T")
+
+PIECE = 131072
+"""Rows of a piece."""
+
+DEPTH = 4
+"""Pieces that are read before their turn."""
+
+BATCHES_AHEAD = 4
+"""Batches that Arrow decodes before they are asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some rows of a source.
+
+    Attributes
+    ----------
+    number : int
+        Which piece it is, from 0.
+    table : pyarrow.Table
+    origin : str
+        File that its rows come from, or "" where there is none.
+    """
+
+    number: int
+    table: Any
+    origin: str
+
+    @property
+    def start(self) -> int:
+        """Number of its first row in the source."""
+        return self.number * PIECE
+
+    @classmethod
+    def of_tables(cls, tables: Sequence[Any]) -> Piece:
+        """Return rows from anywhere in the source as a piece of their own."""
+        import pyarrow as pa
+
+        return cls(0, pa.concat_tables(tables, promote_options="permissive"), "")
+
+
+class Batches(Protocol):
+    """A source that yields its rows as often as it is asked."""
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+    def read(self, columns: Sequence[str], skip: int) -> Iterator[tuple[Any, str]]:
+        """Yield tables with where they come from, from row ``skip`` on."""
+
+
+def batches_of(data: Any) -> Batches | None:
+    """Return the source of rows that ``data`` is, or None for a table in memory.
+
+    Parameters
+    ----------
+    data : path, pyarrow Dataset, callable, DuckDB relation, polars LazyFrame or iterable
+
+    Raises
+    ------
+    ArgumentTypeError
+        For an iterator, which can be read once only.
+    DataError
+        If there is no such file, or it cannot be read.
+    """
+    if isinstance(data, (str, os.PathLike)):
+        return _Files(_opened(data))
+    if hasattr(data, "get_fragments") and hasattr(data, "scanner"):
+        return _Files(data)
+    if hasattr(data, "collect_schema") and hasattr(data, "collect"):
+        return _Frames(_lazy_frames(data))
+    if hasattr(data, "fetch_arrow_reader") or hasattr(data, "to_arrow_reader"):
+        return _Frames(_relation_frames(data))
+    if callable(data) and not isinstance(data, type):
+        return _Frames(lambda _: data())
+    if hasattr(data, "__next__") or type(data).__name__ == "RecordBatchReader":
+        raise ArgumentTypeError(
+            f"data is a {type(data).__name__}, which can be read only once; a fit goes over its "
+            "rows several times. Give a function that returns it anew, or a list of frames."
+        )
+    frames = not isinstance(data, (Mapping, np.ndarray)) and not hasattr(data, "columns")
+    if frames and not hasattr(data, "column_names") and hasattr(data, "__iter__"):
+        first = next(iter(data), None)
+        if first is not None and (hasattr(first, "columns") or hasattr(first, "__arrow_c_array__")):
+            return _Frames(lambda _: data)
+    return None
+
+
+def pieces(source: Batches, columns: Sequence[str], first: int = 0) -> Iterator[Piece]:
+    """Yield the pieces of a source from the ``first`` on, read on a thread of its own."""
+    with closing(_ahead(_cut(source, columns, first))) as found:
+        yield from found
+
+
+def _cut(source: Batches, columns: Sequence[str], first: int) -> Iterator[Piece]:
+    import pyarrow as pa
+
+    number, held, count, origins = first, [], 0, dict[str, None]()
+    for table, origin in source.read(columns, first * PIECE):
+        held.append(table)
+        count += table.num_rows
+        origins[origin] = None
+        while count >= PIECE:
+            whole = pa.concat_tables(held, promote_options="permissive")
+            yield Piece(number, whole.slice(0, PIECE), _told(origins))
+            rest = whole.slice(PIECE)
+            number, held, count = number + 1, [rest], count - PIECE
+            origins = {origin: None}
+    if count:
+        whole = pa.concat_tables(held, promote_options="permissive")
+        yield Piece(number, whole, _told(origins))
+
+
+def _told(origins: Mapping[str, None]) -> str:
+    names = list(origins)
+    return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
+
+
+class _Files:
+    """The files of a dataset, one after the other."""
+
+    def __init__(self, dataset: Any) -> None:
+        self.dataset = dataset
+        self.names = tuple(dataset.schema.names)
+        self._checked: set[str] = set()
+
+    def read(self, columns: Sequence[str], skip: int) -> Iterator[tuple[Any, str]]:
+        import pyarrow as pa
+
+        for fragment in self.dataset.get_fragments():
+            origin = str(getattr(fragment, "path", ""))
+            try:
+                self._check(fragment, columns, origin)
+                for part, left in _left(fragment, skip):
+                    skip = left if part is None else 0
+                    if part is not None:
+                        yield from self._tables(part, columns, left, origin)
+            except (pa.ArrowException, OSError) as error:
+                raise DataError(f"{origin or 'The data'} cannot be read: {error}") from error
+
+    def _tables(
+        self, part: Any, columns: Sequence[str], skip: int, origin: str
+    ) -> Iterator[tuple[Any, str]]:
+        import pyarrow as pa
+
+        found = part.to_batches(
+            schema=self._schema(part),
+            columns=list(columns),
+            batch_size=PIECE,
+            batch_readahead=BATCHES_AHEAD,
+        )
+        for batch in found:
+            if skip >= batch.num_rows:
+                skip -= batch.num_rows
+                continue
+            yield _plain(pa.Table.from_batches([batch.slice(skip)])), origin
+            skip = 0
+
+    def _schema(self, fragment: Any) -> Any:
+        """Return the schema of the data set, partitions included, in the types of a file."""
+        import pyarrow as pa
+
+        own = {field.name: field for field in fragment.physical_schema}
+        return pa.schema([own.get(field.name, field) for field in self.dataset.schema])
+
+    def _check(self, fragment: Any, columns: Sequence[str], origin: str) -> None:
+        """Raise unless a file has the columns, of the kind that the first file has."""
+        if origin and origin in self._checked:
+            return
+        own = fragment.physical_schema
+        keys = _partition_keys(fragment)
+        for name in columns:
+            if name in keys:
+                continue
+            if own.get_field_index(name) < 0:
+                raise DataError(f"{origin} has no column {name!r}, which the files before it have.")
+            _check_kind(self.dataset.schema.field(name), own.field(name), origin)
+        self._checked.add(origin)
+
+
+def _left(fragment: Any, skip: int) -> Iterator[tuple[Any, int]]:
+    """Yield the parts of a file that are left, with rows to skip; (None, skip) for a whole file."""
+    if skip == 0:
+        yield fragment, 0
+        return
+    count = fragment.count_rows()
+    if skip >= count:
+        yield None, skip - count
+        return
+    groups = fragment.split_by_row_group() if hasattr(fragment, "split_by_row_group") else []
+    if len(groups) < 2:
+        yield fragment, skip
+        return
+    for group in groups:
+        rows = group.count_rows()
+        if skip >= rows:
+            skip -= rows
+            continue
+        yield group, skip
+        skip = 0
+
+
+class _Frames:
+    """Frames or batches that a function returns anew for each pass."""
+
+    def __init__(self, made: Callable[[Sequence[str] | None], Iterable[Any]]) -> None:
+        self._made = made
+        first = next(iter(made(None)), None)
+        if first is None:
+            raise DataError("The data have no frames, so not even their columns are known.")
+        self._schema = _arrow(first, None).schema
+        self.names = tuple(self._schema.names)
+
+    def read(self, columns: Sequence[str], skip: int) -> Iterator[tuple[Any, str]]:
+        import pyarrow as pa
+
+        try:
+            for number, frame in enumerate(self._made(columns)):
+                origin = f"frame {number}"
+                table = _arrow(frame, columns, origin)
+                for name in columns:
+                    _check_kind(self._schema.field(name), table.schema.field(name), origin)
+                if skip >= table.num_rows > 0:
+                    skip -= table.num_rows
+                    continue
+                yield _plain(table.slice(skip)), origin
+                skip = 0
+        except pa.ArrowException as error:
+            raise DataError(f"The data cannot be read: {error}") from error
+
+
+def _arrow(frame: Any, columns: Sequence[str] | None, origin: str = "") -> Any:
+    """Return a frame or a batch as an Arrow table, with the given columns or with all."""
+    import pyarrow as pa
+
+    if isinstance(frame, pd.DataFrame):
+        _require(columns, frame.columns, origin)
+        chosen = frame if columns is None else frame[list(columns)]
+        return pa.Table.from_pandas(chosen, preserve_index=False)
+    if not (hasattr(frame, "__arrow_c_stream__") or hasattr(frame, "__arrow_c_array__")):
+        raise ArgumentTypeError(
+            f"data yields {type(frame).__name__}; a frame (pandas, polars) or a record batch is "
+            "needed."
+        )
+    table = frame if isinstance(frame, pa.Table) else pa.table(frame)
+    _require(columns, table.column_names, origin)
+    return table if columns is None else table.select(list(columns))
+
+
+def _require(columns: Sequence[str] | None, names: Iterable[Any], origin: str) -> None:
+    absent = [name for name in columns or () if name not in names]
+    if absent:
+        raise DataError(f"{origin} has no column {absent[0]!r}, which the first frame has.")
+
+
+def _lazy_frames(frame: Any) -> Callable[[Sequence[str] | None], Iterable[Any]]:
+    """Return what runs a polars query for some columns."""
+    names = frame.collect_schema().names()
+
+    def collected(columns: Sequence[str] | None) -> Iterable[Any]:
+        if columns is None:
+            return [frame.head(0).collect()]
+        absent = [name for name in columns if name not in names]
+        if absent:
+            raise UnknownNameError(f"There is no column {absent[0]!r} in the data.")
+        chosen = frame.select(list(columns))
+        if hasattr(chosen, "collect_batches"):
+            batches: Iterable[Any] = chosen.collect_batches(chunk_size=PIECE, maintain_order=True)
+            return batches
+        return [chosen.collect()]
+
+    return collected
+
+
+def _relation_frames(relation: Any) -> Callable[[Sequence[str] | None], Iterable[Any]]:
+    """Return what runs a DuckDB query for some columns."""
+
+    def fetched(columns: Sequence[str] | None) -> Iterable[Any]:
+        if columns is None:
+            chosen = relation.limit(0)
+        else:
+            quoted = ('"' + name.replace('"', '""') + '"' for name in columns)
+            chosen = relation.project(", ".join(quoted))
+        read = getattr(chosen, "to_arrow_reader", None) or chosen.fetch_arrow_reader
+        reader = read(PIECE)
+        found: Iterable[Any] = [reader.schema.empty_table()] if columns is None else reader
+        return found
+
+    return fetched
+
+
+# -- columns -------------------------------------------------------------------------------
+
+
+def frame_of(piece: Piece) -> pd.DataFrame:
+    """Return the rows of a piece, numbered as in the source.
+
+    Text becomes categories in the order of the alphabet, Arrow's dictionaries keep theirs.
+    """
+    columns = {name: _series(piece.table.column(name)) for name in piece.table.column_names}
+    index = pd.RangeIndex(piece.start, piece.start + piece.table.num_rows)
+    if not columns:
+        return pd.DataFrame(index=index)
+    frame = pd.DataFrame(columns, copy=False)
+    frame.index = index
+    return frame
+
+
+def ordered_columns(piece: Piece) -> frozenset[str]:
+    """Return the columns whose categories have an order of their own: Arrow's dictionaries."""
+    from pyarrow import types
+
+    return frozenset(f.name for f in piece.table.schema if types.is_dictionary(f.type))
+
+
+def _series(column: Any) -> pd.Series:
+    import pyarrow as pa
+    from pyarrow import types
+
+    kind = column.type
+    if types.is_dictionary(kind) or _is_text(kind):
+        return pd.Series(_categories(column, ordered=types.is_dictionary(kind)))
+    if types.is_decimal(kind):
+        column = column.cast(pa.float64())
+    elif types.is_integer(kind) and column.null_count:
+        return pd.Series(column.to_pandas(types_mapper=lambda _: pd.Int64Dtype()))
+    return pd.Series(column.to_pandas())
+
+
+def _categories(column: Any, *, ordered: bool) -> pd.Categorical:
+    """Return text or a dictionary as categories; text in the order of the alphabet."""
+    if not ordered:
+        column = column.dictionary_encode()
+    whole = column.unify_dictionaries().combine_chunks()
+    codes = whole.indices.cast("int64").fill_null(-1).to_numpy(zero_copy_only=False)
+    levels = whole.dictionary.to_pylist()
+    if not ordered:
+        order = sorted(range(len(levels)), key=levels.__getitem__)
+        rank = np.empty(len(levels) + 1, dtype=np.int64)
+        rank[order] = np.arange(len(levels))
+        rank[-1] = -1  # where the code is -1
+        codes, levels = rank[codes], [levels[i] for i in order]
+    return pd.Categorical.from_codes(
+        codes, pd.Index(levels, dtype=object), ordered=bool(getattr(column.type, "ordered", False))
+    )
+
+
+def _is_text(kind: Any) -> bool:
+    from pyarrow import types
+
+    return bool(
+        types.is_string(kind) or types.is_large_string(kind) or str(kind).startswith("string_view")
+    )
+
+
+def _kind(kind: Any) -> str:
+    """Return what a type means to a model."""
+    from pyarrow import types
+
+    if types.is_dictionary(kind):
+        return _kind(kind.value_type)
+    if _is_text(kind):
+        return "text"
+    if types.is_boolean(kind):
+        return "boolean"
+    if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
+        return "numbers"
+    return str(kind)
+
+
+def _check_kind(first: Any, here: Any, origin: str) -> None:
+    from pyarrow import types
+
+    if types.is_nested(here.type):
+        raise DataError(
+            f"Column {here.name!r} holds {here.type}, of which a model can make nothing; a number "
+            "or a text in each row is needed."
+        )
+    if types.is_null(first.type) or types.is_null(here.type):
+        return
+    before, now = _kind(first.type), _kind(here.type)
+    if before != now:
+        raise DataError(
+            f"Column {here.name!r} holds {now} ({here.type}) in {origin}, but {before} "
+            f"({first.type}) before. Bring the files to one type."
+        )
+
+
+def _plain(table: Any) -> Any:
+    """Return a table without metadata, so that tables of several files go together."""
+    import pyarrow as pa
+
+    table = table.replace_schema_metadata()
+    kinds = [_joinable(kind) for kind in table.schema.types]
+    if kinds == table.schema.types:
+        return table
+    return table.cast(pa.schema(list(zip(table.column_names, kinds, strict=True))))
+
+
+def _joinable(kind: Any) -> Any:
+    """Return the type to which all of its kind are brought."""
+    import pyarrow as pa
+    from pyarrow import types
+
+    if types.is_dictionary(kind):
+        return pa.dictionary(pa.int32(), _joinable(kind.value_type), kind.ordered)
+    if _is_text(kind):
+        return pa.large_string() if types.is_large_string(kind) else pa.string()
+    if types.is_decimal(kind) or types.is_null(kind):
+        return pa.float64()
+    return kind
+
+
+def _partition_keys(fragment: Any) -> Mapping[str, Any]:
+    from pyarrow import dataset
+
+    keys: Mapping[str, Any] = dataset.get_partition_keys(fragment.partition_expression)
+    return keys
+
+
+def _opened(path: Any) -> Any:
+    try:
+        import pyarrow as pa
+        from pyarrow import dataset
+    except ImportError as error:
+        raise NotAvailableError(
+            "Files are read by pyarrow, which is not installed: pip install 'glmfit[data]'."
+        ) from error
+    if not Path(path).exists():
+        near = [item.name for item in Path(path).parent.glob("*")] if Path(path).name else []
+        raise DataError(f"There is no file {os.fspath(path)!r}.{suggest(Path(path).name, near)}")
+    try:
+        return dataset.dataset(os.fspath(path), format="parquet", partitioning="hive")
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{os.fspath(path)!r} cannot be read as Parquet: {error}") from error
+
+
+# -- threads -------------------------------------------------------------------------------
+
+
+def _ahead(items: Iterator[T]) -> Generator[T, None, None]:
+    """Yield items that a thread draws before they are asked for."""
+    found: queue.Queue[tuple[str, Any]] = queue.Queue(DEPTH)
+    stopped = threading.Event()
+
+    def put(kind: str, value: Any) -> None:
+        while not stopped.is_set():
+            try:
+                return found.put((kind, value), timeout=0.1)
+            except queue.Full:
+                continue
+
+    def draw() -> None:
+        try:
+            for item in items:
+                put("item", item)
+                if stopped.is_set():
+                    return
+            put("end", None)
+        except BaseException as error:  # handed to the thread that asks, whatever it is
+            put("error", error)
+
+    thread = threading.Thread(target=draw, name="glmfit-reader", daemon=True)
+    thread.start()
+    try:
+        while True:
+            kind, value = found.get()
+            if kind == "error":
+                raise value
+            if kind == "end":
+                return
+            yield value
+    finally:
+        stopped.set()
+        thread.join()
+
+
+# -- writing -------------------------------------------------------------------------------
+
+
+def write_parquet(path: Any, frames: Iterable[pd.DataFrame]) -> None:
+    """Write frames, one after the other, to a Parquet file that appears when it is complete."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    target = Path(path)
+    partial = target.with_name(f".{target.name}.part")
+    writer: Any = None
+    try:
+        for frame in frames:
+            table = pa.Table.from_pandas(frame, preserve_index=False)
+            if writer is None:
+                writer = parquet.ParquetWriter(partial, table.schema)
+            writer.write_table(table)
+        if writer is not None:
+            writer.close()
+            writer = None
+            partial.replace(target)
+    finally:
+        if writer is not None:
+            writer.close()
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,436 @@
+"""Rows that are streamed: the same numbers as from a frame, and clear errors."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyarrow import dataset, parquet
+
+import glmfit as gf
+from glmfit.errors import (
+    ArgumentTypeError,
+    CollinearityWarning,
+    DataError,
+    DataWarning,
+    FitError,
+    LevelError,
+    MissingDataError,
+    NotAvailableError,
+    UnknownNameError,
+)
+from glmfit.sources import arrow
+
+N = 3000
+
+
+def made(n: int = N, seed: int = 5) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame(
+        {
+            "x": rng.normal(size=n),
+            "z": rng.exponential(size=n) + 0.1,
+            "k": rng.integers(0, 4, n),
+            "text": rng.choice(["b", "a", "d", "c"], n),
+            "size": pd.Categorical(
+                rng.choice(["small", "large", "middle"], n),
+                categories=["small", "middle", "large"],
+            ),
+            "flag": rng.random(n) < 0.3,
+            "weight": rng.integers(0, 4, n),
+            "precision": rng.uniform(0.5, 2.0, n),
+        }
+    )
+    eta = 0.4 * frame["x"] - 0.3 * frame["z"] + 0.2 * (frame["text"] == "c")
+    frame["event"] = (rng.random(n) < 1.0 / (1.0 + np.exp(-eta))).astype(int)
+    frame["answer"] = np.where(frame["event"] == 1, "yes", "no")
+    frame["count"] = rng.poisson(np.exp(0.5 * eta))
+    frame["amount"] = eta + rng.normal(size=n)
+    frame.loc[rng.choice(n, 40, replace=False), "x"] = np.nan
+    frame.loc[rng.choice(n, 30, replace=False), "text"] = None
+    return frame
+
+
+@pytest.fixture(autouse=True)
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make pieces so small that few rows are many of them."""
+    for module in ("arrow", "streamed"):
+        monkeypatch.setattr(f"glmfit.sources.{module}.PIECE", 512)
+    monkeypatch.setattr("glmfit.models.streaming.PIECE", 512)
+
+
+@pytest.fixture
+def frame() -> pd.DataFrame:
+    return made()
+
+
+@pytest.fixture
+def folder(frame: pd.DataFrame, tmp_path: Path) -> Path:
+    return write(frame, tmp_path / "data", 3)
+
+
+def write(frame: pd.DataFrame, folder: Path, files: int) -> Path:
+    folder.mkdir()
+    for number, rows in enumerate(np.array_split(np.arange(len(frame)), files)):
+        table = pa.Table.from_pandas(frame.iloc[rows], preserve_index=False)
+        parquet.write_table(table, folder / f"part{number}.parquet", row_group_size=400)
+    return folder
+
+
+def assert_same(streamed: object, held: object) -> None:
+    for name in ("params", "bse"):
+        mine, other = getattr(streamed, name), getattr(held, name)
+        assert list(mine.index) == list(other.index)
+        np.testing.assert_allclose(mine, other, rtol=1e-10, atol=1e-11)
+    for name in ("llf", "llnull", "deviance", "null_deviance", "pearson_chi2", "scale", "nobs"):
+        assert getattr(streamed, name) == pytest.approx(getattr(held, name), rel=1e-10), name
+    assert streamed.dropped_rows == held.dropped_rows  # type: ignore[attr-defined]
+
+
+CASES = {
+    "logit": ("event ~ x + z + text", "binomial", {}),
+    "text response": ("answer ~ x + size", "binomial", {}),
+    "boolean response": ("flag ~ x", "binomial", {}),
+    "event": ("answer ~ x", "binomial", {"event": "no"}),
+    "successes": ("count + I(count + 2) ~ x", "binomial", {}),
+    "learned": ("event ~ bs(z, df=5) + center(x) + C(k)", "binomial", {}),
+    "interaction": ("amount ~ standardize(x) * size + text:z", "gaussian", {}),
+    "sum coding": ("amount ~ C(text, Sum) + C(k, Treatment(2))", "gaussian", {}),
+    "boolean factor": ("count ~ flag + (z > 1)", "poisson", {}),
+    "offset": ("count ~ x + offset(np.log(z))", "poisson", {}),
+    "offset by name": ("count ~ x", "poisson", {"offset": "precision"}),
+    "exposure": ("count ~ x + size", "poisson", {"exposure": "z", "freq_weights": "weight"}),
+    "gamma": ("z ~ x + flag", "gamma", {"link": "log", "var_weights": "precision"}),
+    "no constant": ("amount ~ 0 + x + z", "gaussian", {}),
+    "constant alone": ("count ~ 1", "poisson", {}),
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_a_folder_gives_what_its_frame_gives(case: tuple, frame: pd.DataFrame, folder: Path):
+    formula, family, options = case
+    held = gf.glm(formula, frame, family, **options).fit()
+    assert_same(gf.glm(formula, folder, family, **options).fit(), held)
+
+
+def frames_of(frame: pd.DataFrame) -> list[pd.DataFrame]:
+    return [frame.iloc[:1000], frame.iloc[1000:1000], frame.iloc[1000:1007], frame.iloc[1007:]]
+
+
+def lazily(frame: pd.DataFrame) -> pl.LazyFrame:
+    return pl.from_arrow(pa.Table.from_pandas(frame, preserve_index=False)).lazy()
+
+
+SOURCES = {
+    "path": lambda frame, folder: str(folder),
+    "file": lambda frame, folder: write(frame, folder / "one", 1) / "part0.parquet",
+    "dataset": lambda frame, folder: dataset.dataset(folder),
+    "table as dataset": lambda frame, folder: dataset.dataset(
+        pa.Table.from_pandas(frame, preserve_index=False)
+    ),
+    "reader": lambda frame, folder: lambda: dataset.dataset(folder).scanner().to_reader(),
+    "frames": lambda frame, folder: frames_of(frame),
+    "function": lambda frame, folder: lambda: iter(frames_of(frame)),
+    "polars frames": lambda frame, folder: (
+        [lazily(f).collect() for f in frames_of(frame)[::2]]
+        + [lazily(frames_of(frame)[3]).collect()]
+    ),
+    "lazy": lambda frame, folder: lazily(frame),
+}
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_every_source_gives_the_same(kind: str, frame: pd.DataFrame, folder: Path):
+    if kind == "polars frames":
+        frame = pd.concat([frame.iloc[:1000], *frames_of(frame)[2:]])
+    source = SOURCES[kind](frame, folder)
+    formula = "event ~ x + bs(z, df=4) + text + flag"
+    assert_same(gf.logit(formula, source).fit(), gf.logit(formula, frame).fit())
+
+
+def test_where_files_end_changes_no_bit(frame: pd.DataFrame, tmp_path: Path):
+    formula = "event ~ x * text + z"
+    fits = [
+        gf.logit(formula, write(frame, tmp_path / str(files), files)).fit() for files in (1, 2, 7)
+    ]
+    for other in fits[1:]:
+        assert (other.params == fits[0].params).all()
+        assert (other.cov_params() == fits[0].cov_params()).all(axis=None)
+
+
+@pytest.mark.parametrize("memory", [0, 10**9])
+def test_what_is_kept_between_passes_changes_no_bit(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, memory: int
+):
+    usual = gf.logit("event ~ x + text", folder).fit().params
+    monkeypatch.setattr("glmfit.models.streaming.MEMORY", memory)
+    assert (gf.logit("event ~ x + text", folder).fit().params == usual).all()
+
+
+def test_threads_change_no_bit(folder: Path):
+    model = gf.logit("event ~ x + text", folder)
+    one = model.fit(control=gf.Control(threads=1))
+    assert (model.fit(control=gf.Control(threads=3)).params == one.params).all()
+
+
+def test_a_sample_of_many_rows_starts_the_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for module, piece in (("sources.arrow", 16384), ("sources.streamed", 16384)):
+        monkeypatch.setattr(f"glmfit.{module}.PIECE", piece)
+    monkeypatch.setattr("glmfit.models.streaming.PIECE", 16384)
+    monkeypatch.setattr("glmfit.models.streaming.SAMPLED", 9000)
+    large = made(100_000)
+    folder = write(large, tmp_path / "large", 3)
+    streamed = gf.logit("event ~ x + text", folder)
+    assert 4500 <= streamed.data.stream.rows.sample.n <= 9000
+    result = streamed.fit()
+    assert_same(result, gf.logit("event ~ x + text", large).fit())
+    assert len(result.history) <= 5
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    n=st.integers(30, 120),
+    cuts=st.lists(st.integers(0, 120), max_size=5),
+    seed=st.integers(0, 1000),
+)
+def test_any_cut_of_the_rows_gives_the_same(n: int, cuts: list[int], seed: int):
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame({"y": rng.normal(size=n), "x": rng.normal(size=n)})
+    frame.loc[rng.random(n) < 0.1, "x"] = np.nan
+    places = sorted({0, n, *(min(cut, n) for cut in cuts)})
+    parts = [frame.iloc[a:b] for a, b in itertools.pairwise(places)]
+    streamed, held = gf.ols("y ~ x", parts).fit(), gf.ols("y ~ x", frame).fit()
+    np.testing.assert_allclose(streamed.params, held.params, rtol=1e-10)
+    assert streamed.rsquared == pytest.approx(held.rsquared, rel=1e-9)
+
+
+# -- after the fit -------------------------------------------------------------------------
+
+
+def test_tables_and_tests_work_without_the_rows(frame: pd.DataFrame, folder: Path):
+    streamed = gf.logit("event ~ x + text", folder).fit()
+    held = gf.logit("event ~ x + text", frame).fit()
+    assert str(streamed.summary()) == str(held.summary())
+    np.testing.assert_allclose(streamed.conf_int(), held.conf_int(), rtol=1e-9)
+    assert streamed.aic == pytest.approx(held.aic, rel=1e-11)
+    np.testing.assert_allclose(streamed.predict(frame), held.predict(), rtol=1e-10)
+
+
+@pytest.mark.parametrize("kind", ["HC0", "HC1", "HC2", "HC3", "OPG", "OIM", "EIM"])
+@pytest.mark.parametrize("weights", [{}, {"freq_weights": "weight"}, {"var_weights": "precision"}])
+def test_covariances_come_by_another_pass(
+    frame: pd.DataFrame, folder: Path, kind: str, weights: dict[str, str]
+):
+    streamed = gf.poisson("count ~ x + text", folder, **weights).fit(cov_type=kind)
+    held = gf.poisson("count ~ x + text", frame, **weights).fit(cov_type=kind)
+    np.testing.assert_allclose(streamed.cov_params(), held.cov_params(), rtol=1e-9)
+
+
+@pytest.mark.parametrize("groups", ["k", "size", "flag", ["k", "size"]])
+@pytest.mark.parametrize("weights", [{}, {"freq_weights": "weight"}])
+def test_clusters_come_by_another_pass(
+    frame: pd.DataFrame, folder: Path, groups: str, weights: dict[str, str]
+):
+    kwds = {"groups": groups}
+    streamed = gf.poisson("count ~ x + text", folder, **weights).fit()
+    held = gf.poisson("count ~ x + text", frame, **weights).fit()
+    for kind in ("cluster", "CR0", "CR1"):
+        mine, other = streamed.with_cov(kind, **kwds), held.with_cov(kind, **kwds)
+        np.testing.assert_allclose(mine.cov_params(), other.cov_params(), rtol=1e-8, atol=1e-13)
+        assert mine.df_resid_inference == other.df_resid_inference
+
+
+def test_what_needs_the_rows_says_so(folder: Path):
+    result = gf.logit("event ~ x + text", folder).fit()
+    for ask in (
+        lambda: result.fittedvalues,
+        lambda: result.resid_deviance,
+        lambda: result.predict(),
+        lambda: result.model.endog,
+        lambda: result.with_cov("bootstrap", n=10),
+        lambda: result.with_cov("CR2", groups="k"),
+        lambda: result.with_cov("cluster", groups=np.arange(N)),
+        lambda: result.get_influence().cooks_distance,
+        lambda: result.get_margeff(),
+    ):
+        with pytest.raises(NotAvailableError, match="streamed"):
+            ask()
+
+
+@pytest.mark.parametrize("rows", ["folder", "frame"])
+def test_predictions_are_written_as_they_come(
+    rows: str, frame: pd.DataFrame, folder: Path, tmp_path: Path
+):
+    result = gf.poisson("count ~ x + text", frame, exposure="z").fit()
+    path = tmp_path / "predicted.parquet"
+    assert result.predict_to(path, folder if rows == "folder" else frame) == N
+    written = pd.read_parquet(path)["prediction"]
+    np.testing.assert_allclose(written, result.predict(frame), rtol=1e-12)
+    assert written.isna().sum() > 0
+
+
+def test_a_file_of_predictions_is_whole_or_not_there(frame: pd.DataFrame, tmp_path: Path):
+    result = gf.poisson("count ~ text", frame).fit()
+    other = frame.assign(text="new")
+    path = tmp_path / "predicted.parquet"
+    with pytest.raises(LevelError, match="new"):
+        result.predict_to(path, [frame, other])
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(UnknownNameError, match="'text'"):
+        result.predict_to(path, frame[["x"]])
+
+
+# -- missing rows --------------------------------------------------------------------------
+
+
+def test_missing_weights_leave_rows_out(frame: pd.DataFrame, tmp_path: Path):
+    frame.loc[[3, 700, 701], "precision"] = np.nan
+    folder = write(frame, tmp_path / "m", 2)
+    with pytest.warns(DataWarning, match="3 missing"):
+        streamed = gf.ols("amount ~ x", folder, var_weights="precision").fit()
+    with pytest.warns(DataWarning, match="3 missing"):
+        held = gf.ols("amount ~ x", frame, var_weights="precision").fit()
+    assert_same(streamed, held)
+
+
+def test_values_that_are_no_numbers_leave_rows_out(frame: pd.DataFrame, folder: Path):
+    with pytest.warns(DataWarning, match=r"np.log\(x\) is not a number"):
+        streamed = gf.ols("amount ~ np.log(x) + text", folder).fit()
+    with pytest.warns(DataWarning, match=r"np.log\(x\) is not a number"):
+        held = gf.ols("amount ~ np.log(x) + text", frame).fit()
+    assert_same(streamed, held)
+
+
+def test_missing_rows_can_be_refused(folder: Path):
+    with pytest.raises(MissingDataError, match="x has"):
+        gf.ols("amount ~ x", folder, missing="raise")
+
+
+def test_a_piece_without_complete_rows_is_passed_over(frame: pd.DataFrame, tmp_path: Path):
+    frame.loc[frame.index[512:1024], "x"] = np.nan
+    folder = write(frame, tmp_path / "gap", 2)
+    assert_same(gf.ols("amount ~ x", folder).fit(), gf.ols("amount ~ x", frame).fit())
+
+
+def test_aliased_columns_are_found(frame: pd.DataFrame, folder: Path):
+    with pytest.warns(CollinearityWarning, match="left out"):
+        streamed = gf.ols("amount ~ x + I(2 * x) + z", folder).fit()
+    with pytest.warns(CollinearityWarning, match="left out"):
+        held = gf.ols("amount ~ x + I(2 * x) + z", frame).fit()
+    assert_same(streamed, held)
+    assert streamed.aliased == held.aliased
+
+
+def test_a_column_that_changes_in_the_last_row_is_no_constant(tmp_path: Path):
+    frame = pd.DataFrame({"y": np.arange(2000.0) % 7, "x": np.ones(2000)})
+    frame.loc[1999, "x"] = 3.0
+    streamed = gf.ols("y ~ 0 + x", write(frame, tmp_path / "c", 1)).fit()
+    assert streamed.k_constant == 0
+    assert_same(streamed, gf.ols("y ~ 0 + x", frame).fit())
+
+
+def test_separated_rows_are_told_of(tmp_path: Path):
+    x = np.linspace(-1.0, 1.0, 2000)
+    frame = pd.DataFrame({"y": (x > 0.0).astype(int), "x": x})
+    with pytest.raises(FitError, match=r"separated: .*x.* predict 2000 responses"):
+        gf.logit("y ~ x", write(frame, tmp_path / "s", 2)).fit()
+
+
+# -- what cannot be read -------------------------------------------------------------------
+
+
+def test_only_the_columns_of_the_formula_are_read(frame: pd.DataFrame, tmp_path: Path):
+    table = pa.Table.from_pandas(frame[["event", "z"]], preserve_index=False)
+    nested = table.append_column("nested", pa.array([[1, 2]] * N))
+    parquet.write_table(nested, tmp_path / "n.parquet")
+    result = gf.logit("event ~ z", tmp_path / "n.parquet").fit()
+    assert result.nobs == N
+    with pytest.raises(DataError, match="'nested' holds list"):
+        gf.logit("event ~ nested", tmp_path / "n.parquet")
+
+
+def test_a_change_of_type_names_the_file(frame: pd.DataFrame, tmp_path: Path):
+    folder = write(frame, tmp_path / "d", 1)
+    changed = pa.Table.from_pandas(frame.assign(z="text"), preserve_index=False)
+    parquet.write_table(changed, folder / "part9.parquet")
+    with pytest.raises(DataError, match=r"'z' holds text \(.*string\) in .*part9.parquet"):
+        gf.logit("event ~ z", folder)
+
+
+def test_a_column_that_a_file_lacks_names_the_file(frame: pd.DataFrame, tmp_path: Path):
+    folder = write(frame, tmp_path / "d", 1)
+    less = pa.Table.from_pandas(frame.drop(columns="z"), preserve_index=False)
+    parquet.write_table(less, folder / "part9.parquet")
+    with pytest.raises(DataError, match=r"part9.parquet has no column 'z'"):
+        gf.logit("event ~ z", folder)
+
+
+def test_whole_numbers_and_others_go_together(frame: pd.DataFrame, tmp_path: Path):
+    folder = write(frame, tmp_path / "d", 1)
+    other = pa.Table.from_pandas(frame.assign(k=frame["k"] + 0.5), preserve_index=False)
+    parquet.write_table(other, folder / "part9.parquet")
+    both = pd.concat([frame, frame.assign(k=frame["k"] + 0.5)], ignore_index=True)
+    assert_same(gf.logit("event ~ k", folder).fit(), gf.logit("event ~ k", both).fit())
+
+
+def test_a_broken_file_is_named(frame: pd.DataFrame, tmp_path: Path):
+    folder = write(frame, tmp_path / "d", 2)
+    whole = (folder / "part1.parquet").read_bytes()
+    (folder / "part1.parquet").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DataError, match=r"part1.parquet"):
+        gf.logit("event ~ z", folder)
+
+
+def test_a_bad_value_names_its_file(frame: pd.DataFrame, tmp_path: Path):
+    folder = write(frame, tmp_path / "d", 1)
+    bad = pa.Table.from_pandas(frame.assign(z=np.inf), preserve_index=False)
+    parquet.write_table(bad, folder / "part9.parquet")
+    with pytest.raises(DataError, match=r"infinite.*part9.parquet"):
+        gf.logit("event ~ z", folder)
+
+
+def test_levels_of_later_files_are_levels(frame: pd.DataFrame, tmp_path: Path):
+    ordered = frame.sort_values("text", ignore_index=True)
+    folder = write(ordered, tmp_path / "d", 4)
+    assert_same(gf.ols("amount ~ text", folder).fit(), gf.ols("amount ~ text", ordered).fit())
+
+
+def test_dates_are_refused_in_words(frame: pd.DataFrame, tmp_path: Path):
+    dated = frame.assign(day=pd.Timestamp("2020-01-01"))
+    with pytest.raises(DataError, match="'day' holds dates"):
+        gf.ols("amount ~ day", write(dated, tmp_path / "d", 1))
+
+
+def test_what_is_no_source_is_refused(frame: pd.DataFrame, folder: Path, tmp_path: Path):
+    with pytest.raises(DataError, match="no file"):
+        gf.ols("amount ~ x", tmp_path / "nothing.parquet")
+    with pytest.raises(ArgumentTypeError, match="only once"):
+        gf.ols("amount ~ x", iter([frame]))
+    with pytest.raises(NotAvailableError, match="name of a column"):
+        gf.ols("amount ~ x", folder, var_weights=np.ones(N))
+    with pytest.raises(NotAvailableError, match="subset"):
+        gf.ols("amount ~ x", folder, subset=frame["x"] > 0)
+    with pytest.raises(UnknownNameError, match=r"precison.*precision"):
+        gf.ols("amount ~ x", folder, var_weights="precison")
+    with pytest.raises(NotAvailableError, match="in memory"):
+        gf.mnlogit("text ~ x", folder)
+    with pytest.raises(DataError, match="no rows"):
+        gf.ols("amount ~ x", [frame.iloc[:0]])
+
+
+def test_the_reader_ends_when_nobody_listens(folder: Path):
+    source = arrow.batches_of(folder)
+    assert source is not None
+    import threading
+
+    found = arrow.pieces(source, ["x"])
+    next(found)
+    found.close()
+    assert not any(thread.name == "glmfit-reader" for thread in threading.enumerate())
