@@ -434,3 +434,40 @@ def test_the_reader_ends_when_nobody_listens(folder: Path):
     next(found)
     found.close()
     assert not any(thread.name == "glmfit-reader" for thread in threading.enumerate())
+
+
+def test_pyarrow_is_asked_for_in_words(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(arrow, "find_spec", lambda name: None)
+    with pytest.raises(NotAvailableError, match=r"glmfit\[data\]"):
+        gf.ols("amount ~ x", folder)
+
+
+class Relation:
+    """What a DuckDB relation answers, made of a table."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table = table
+
+    def limit(self, count: int) -> Relation:
+        return Relation(self.table.slice(0, count))
+
+    def project(self, columns: str) -> Relation:
+        return Relation(self.table.select([name.strip('"') for name in columns.split(", ")]))
+
+    def fetch_arrow_reader(self, rows: int) -> pa.RecordBatchReader:
+        return self.table.to_reader(max_chunksize=rows)
+
+
+def test_a_relation_is_queried_for_its_columns(frame: pd.DataFrame):
+    relation = Relation(pa.Table.from_pandas(frame, preserve_index=False))
+    streamed = gf.logit("event ~ x + text", relation).fit()
+    assert_same(streamed, gf.logit("event ~ x + text", frame).fit())
+
+
+def test_the_benchmark_measures_a_fit(capsys: pytest.CaptureFixture[str]):
+    pytest.importorskip("benchmarks", reason="the benchmarks are part of the checkout only")
+    from benchmarks.arrow import main
+
+    found = main(0.02, check=True)
+    assert "largest difference from memory" in capsys.readouterr().out
+    assert found.params.size == 58

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -238,6 +239,7 @@ class _Frames:
     """Frames or batches that a function returns anew for each pass."""
 
     def __init__(self, made: Callable[[Sequence[str] | None], Iterable[Any]]) -> None:
+        _require_arrow()
         self._made = made
         first = next(iter(made(None)), None)
         if first is None:
@@ -420,6 +422,13 @@ def _check_kind(first: Any, here: Any, origin: str) -> None:
         )
 
 
+def _require_arrow() -> None:
+    if find_spec("pyarrow") is None:
+        raise NotAvailableError(
+            "Streamed rows are read by pyarrow, which is not installed: pip install 'glmfit[data]'."
+        )
+
+
 def _plain(table: Any) -> Any:
     """Return a table without metadata, so that tables of several files go together."""
     import pyarrow as pa
@@ -453,13 +462,10 @@ def _partition_keys(fragment: Any) -> Mapping[str, Any]:
 
 
 def _opened(path: Any) -> Any:
-    try:
-        import pyarrow as pa
-        from pyarrow import dataset
-    except ImportError as error:
-        raise NotAvailableError(
-            "Files are read by pyarrow, which is not installed: pip install 'glmfit[data]'."
-        ) from error
+    _require_arrow()
+    import pyarrow as pa
+    from pyarrow import dataset
+
     if not Path(path).exists():
         near = [item.name for item in Path(path).parent.glob("*")] if Path(path).name else []
         raise DataError(f"There is no file {os.fspath(path)!r}.{suggest(Path(path).name, near)}")
