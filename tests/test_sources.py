@@ -223,6 +223,15 @@ def test_tables_and_tests_work_without_the_rows(frame: pd.DataFrame, folder: Pat
     np.testing.assert_allclose(streamed.predict(frame), held.predict(), rtol=1e-10)
 
 
+def test_results_outlive_the_stream(frame: pd.DataFrame, folder: Path, tmp_path: Path):
+    result = gf.logit("event ~ x + text", folder).fit()
+    light = result.remove_data()
+    assert str(light.summary()) == str(result.summary())
+    np.testing.assert_array_equal(light.predict(frame), result.predict(frame))
+    with pytest.raises(NotAvailableError, match="streamed"):
+        result.save(tmp_path / "model.glmfit")
+
+
 @pytest.mark.parametrize("kind", ["HC0", "HC1", "HC2", "HC3", "OPG", "OIM", "EIM"])
 @pytest.mark.parametrize("weights", [{}, {"freq_weights": "weight"}, {"var_weights": "precision"}])
 def test_covariances_come_by_another_pass(

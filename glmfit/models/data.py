@@ -293,6 +293,7 @@ class ModelData:
             absorbed=None if self.absorbed is None else self.absorbed.without_rows(),
             table=None,
             index=None,
+            stream=None,
             kept=np.empty(0, dtype=bool),
             outside=None,
             removed=self.counts,

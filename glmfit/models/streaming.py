@@ -51,7 +51,7 @@ __all__ = ["FormulaStream", "streamed_data"]
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-SAMPLED = 2**20
+SAMPLED = 2**19
 """Most rows of the sample that a fit starts from."""
 
 STEP = 8

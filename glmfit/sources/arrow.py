@@ -38,10 +38,10 @@ T = TypeVar("T")
 PIECE = 131072
 """Rows of a piece."""
 
-DEPTH = 4
+DEPTH = 2
 """Pieces that are read before their turn."""
 
-BATCHES_AHEAD = 4
+BATCHES_AHEAD = 2
 """Batches that Arrow decodes before they are asked for."""
 
 
