@@ -374,7 +374,7 @@ def _starts(problem: _Problem) -> list[Array]:
     """Return where fits without alpha may begin: means of all counts, and of positive ones."""
     parts = problem.form.likelihood.parts
     run = samples(problem.run)[-1]
-    y, weight = run.rows.y, run.rows.weight
+    y, weight = run.held.y, run.held.weight
     prior = np.ones_like(y) if weight is None else weight
     share = float(np.dot(prior, y == 0.0) / prior.sum())
     found = []
@@ -395,7 +395,7 @@ def _poisson_theta(problem: _Problem, weight: Array | None) -> Array:
     """Return the Poisson fit to the smallest sample of rows."""
     rows = replace(problem.rows, design=problem.columns("mean"))
     run = samples(Pass(rows, GLMLikelihood(Poisson()), problem.control.certain()))[-1]
-    run = replace(run, rows=replace(run.rows, weight=weight))
+    run = replace(run, rows=replace(run.held, weight=weight))
     return fit_irls(run, starting_theta(run, run.start()), run.control).theta
 
 
@@ -428,7 +428,7 @@ def _overdispersed_starts(problem: _Problem, poisson: _Problem, inner: Solution)
     if "inflate" in problem.form.likelihood.parts:
         plain = inner.theta.copy()
         plain[poisson.positions("inflate")] = _constant(poisson.columns("inflate"), -2.0)
-        plain[poisson.positions("mean")] = _poisson_theta(problem, samples(run)[-1].rows.weight)
+        plain[poisson.positions("mean")] = _poisson_theta(problem, samples(run)[-1].held.weight)
         candidates.append(begun(plain, 1.0))
     else:
         candidates = candidates[:1]
@@ -442,7 +442,7 @@ def _first_alpha(problem: _Problem, inner: Solution) -> float:
     theta = np.concatenate([inner.theta, _constant(problem.columns("alpha"), VANISHING)])
     slope = run.slope(theta)
     eta = run.eta(theta)
-    prior = np.ones(run.rows.n) if run.rows.weight is None else run.rows.weight
+    prior = np.ones(run.held.n) if run.held.weight is None else run.held.weight
     with np.errstate(all="ignore"):
         alpha = math.exp(VANISHING)
         known = np.dot(prior, problem.form.likelihood.kernel.expected(eta[:, -2:])[2]) / alpha**2

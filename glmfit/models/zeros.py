@@ -119,11 +119,11 @@ def _vanishing(run: Pass, solution: Solution) -> Separation | None:
     signs = np.where(np.abs(drift) > STILL * reach, np.sign(drift), 0.0)
     logit = run.eta(solution.resting)[:, 0]
     there = (signs[:, 0] * logit >= FAR)[signs[:, 0] != 0.0].all()
-    certain = ((signs[:, 0] > 0.0) & (run.rows.y > 0.0)).any()
+    certain = ((signs[:, 0] > 0.0) & (run.held.y > 0.0)).any()
     if reach == 0.0 or not there or certain or (signs[:, 1:] != 0.0).any():
         return None
     likelihood = _Drift(signs.shape[1])
-    told = replace(run, rows=replace(run.rows, y=signs), likelihood=likelihood)  # type: ignore[arg-type]
+    told = replace(run, rows=replace(run.held, y=signs), likelihood=likelihood)  # type: ignore[arg-type]
     return certified_separation(told, step)
 
 
@@ -167,7 +167,7 @@ def _limit(run: Pass, found: Separation, solution: Solution) -> tuple[Solution, 
         )
     inner, _ = independent_columns(merge_triangular(None, still), run.control.rank_tol)
     start = np.asarray(np.linalg.lstsq(still[:, inner], still @ solution.theta, rcond=None)[0])
-    rows = limit_rows(run.rows, run.likelihood, run.predictor, found.direction)  # type: ignore[arg-type]
+    rows = limit_rows(run.held, run.likelihood, run.predictor, found.direction)  # type: ignore[arg-type]
     rest = replace(run, rows=rows, vector=run.predictor.chosen(inner).apart())
     fit = fit_irls(rest, start, run.control.certain(), observed=True)
     return (
