@@ -380,7 +380,7 @@ def test_lengths_must_agree():
         gf.ols("y ~ x", {"y": [1.0, 2.0], "x": [1.0, 2.0, 3.0]})
 
 
-@pytest.mark.parametrize("data", [None, 3, "frame", [], [1, 2], np.zeros((3, 2)), object()])
+@pytest.mark.parametrize("data", [None, 3, [], [1, 2], np.zeros((3, 2)), object()])
 def test_what_is_no_table_is_refused(data):
     with pytest.raises(ArgumentTypeError, match="data must be"):
         gf.ols("y ~ x", data)

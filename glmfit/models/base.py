@@ -30,7 +30,14 @@ from glmfit.inference.bootstrap import Replicates, Sample
 from glmfit.links import Link
 from glmfit.models.arrays import aligned_exog, array_data, design_of_arrays
 from glmfit.models.counterfactual import Counterfactuals
-from glmfit.models.data import ModelData, Reading, extended_data, formula_data, log_exposure
+from glmfit.models.data import (
+    FamilyReading,
+    ModelData,
+    Reading,
+    extended_data,
+    formula_data,
+    log_exposure,
+)
 from glmfit.models.observed import ObservedClasses, new_classes, own_classes
 from glmfit.models.replicates import one_by_one
 from glmfit.models.stored import Stored
@@ -164,25 +171,23 @@ class Model(Stored, Counterfactuals):
         env: Mapping[str, Any] | bool | None,
     ) -> Self:
         source = batches_of(data)
-        made: Any = formula_data
-        if source is not None:
-            if not self.streams:
-                raise NotAvailableError(
-                    f"{type(self).__name__} needs its rows in memory; it does not stream them yet. "
-                    "Read the data into a frame first."
-                )
-            made, data = streamed_data, source
-        self.data = made(
-            formula,
-            data,
-            reading,
-            given,
-            missing=missing,
-            env=_caller_names(env),
-            subset=subset,
-            read=self._read_formula,
-            learn=self._learner.learn,
-        )
+        how: dict[str, Any] = {
+            "missing": missing,
+            "env": _caller_names(env),
+            "subset": subset,
+            "read": self._read_formula,
+        }
+        if source is None:
+            learn = self._learner.learn
+            self.data = formula_data(formula, data, reading, given, learn=learn, **how)
+        elif self.streams:
+            assert isinstance(reading, FamilyReading)
+            self.data = streamed_data(formula, source, reading, given, **how)
+        else:
+            raise NotAvailableError(
+                f"{type(self).__name__} needs its rows in memory; it does not stream them yet. "
+                "Read the data into a frame first."
+            )
         self.formula = formula
         return self
 
