@@ -114,6 +114,9 @@ class Rows:
 
     def blocks(self, size: int, together: int) -> Iterator[Block]:
         """Yield what makes the next chunks of ``size`` rows, up to ``together`` of them."""
+        if self.n <= size:
+            yield partial(_same, [self])  # also where there is no row at all
+            return
         chunks = self.chunks(size)
         while block := list(islice(chunks, together)):
             yield partial(_same, block)
