@@ -13,10 +13,8 @@ run = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(run)
 
 
-def test_every_expected_failure_has_a_reason():
-    text = run.EXPECTED.read_text()
+def test_the_list_of_failures_is_of_all_modules():
     assert set(run.expected()) == set(run.MODULES)
-    assert run.UNEXPLAINED not in text
 
 
 @pytest.mark.slow
