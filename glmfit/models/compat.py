@@ -231,7 +231,7 @@ class MultinomialNames(ModelNames):
 
     def loglikeobs(self, params: Any) -> Array:
         """Return what each row adds to the log-likelihood, but for multinomial coefficients."""
-        rows = self._run().rows
+        rows = self._run().held
         logs = self.likelihood.log_probabilities(self._eta(_by_level(params)))
         own = np.where(rows.y > 0.0, rows.y * logs, 0.0).sum(axis=1)
         return np.asarray(own if rows.weight is None else own * rows.weight)
