@@ -197,6 +197,11 @@ class Pass:
         return self.rows.held()
 
     @property
+    def self_starting(self) -> bool:
+        """Whether the likelihood proposes a start: those of several classes begin at 0."""
+        return hasattr(self.likelihood, "starting_eta")
+
+    @property
     def starter(self) -> SelfStarting:
         """The likelihood, which proposes a start where rows have one predictor."""
         return cast(SelfStarting, self.likelihood)

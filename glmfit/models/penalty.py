@@ -306,7 +306,7 @@ def first_theta(model: Penalisable, ready: Ready) -> Array:
     theta = np.zeros(ready.columns.size)
     run = ready.run
     if free.size == 0:
-        if run.vector is not None or np.isfinite(run.deviance(theta)):
+        if not run.self_starting or np.isfinite(run.deviance(theta)):
             return theta
         return starting_theta(run, run.start())
     design = select_columns(run.rows.design, free)
@@ -314,11 +314,11 @@ def first_theta(model: Penalisable, ready: Ready) -> Array:
     small = replace(
         run,
         rows=run.rows.with_design(design),
-        vector=None if run.vector is None else Predictor(design, count),
+        vector=None if run.self_starting else Predictor(design, count),
         control=replace(run.control, disp=False),
     )
     start = (
-        starting_theta(small, small.start()) if run.vector is None else np.zeros(count * free.size)
+        starting_theta(small, small.start()) if run.self_starting else np.zeros(count * free.size)
     )
     solution = fit_irls(small, start, small.control)
     if separation_of(small, solution) is not None:
