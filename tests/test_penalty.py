@@ -616,7 +616,10 @@ def test_likelihoods_that_are_not_concave_are_descended(L1_wt):
     model = gf.GLM(y, np.column_stack([np.ones(60), Z]), "inversegaussian", link="identity")
     result = model.fit_regularized(alpha=0.01, L1_wt=L1_wt)
     assert result.converged
-    slope = model.score(result.params) / 60 - 0.01 * (1.0 - L1_wt) * np.r_[0.0, result.params[1:]]
+    slope = (
+        model.score(result.params, scale=1.0) / 60
+        - 0.01 * (1.0 - L1_wt) * np.r_[0.0, result.params[1:]]
+    )
     cost = 0.01 * L1_wt * np.r_[0.0, np.ones(4)]
     moving = result.params != 0.0
     np.testing.assert_allclose(slope[moving], (cost * np.sign(result.params))[moving], atol=1e-11)
