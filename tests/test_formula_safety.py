@@ -342,6 +342,22 @@ def test_any_text_gives_a_design_or_an_error_of_glmfit(code):
         assert np.isfinite(matrix).all()
 
 
+@pytest.mark.slow
+@settings(
+    max_examples=20_000,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+@given(st.lists(st.sampled_from(ATOMS + SIGNS + BITS), min_size=1, max_size=14).map("".join))
+@pytest.mark.filterwarnings("ignore")
+def test_the_canary_lives_through_many_formulas(code):
+    try:
+        with CANARY.watching():
+            design(f"y ~ {code}")
+    except GlmfitError as error:
+        assert str(error)
+
+
 # -- what is allowed --------------------------------------------------------------------
 
 
