@@ -547,7 +547,11 @@ def _absorbed_notes(result: LikelihoodResults) -> list[str]:
 
 
 def _notes(result: LikelihoodResults) -> list[str]:
-    data = result.model.data
+    """Return what stands below the tables: of the fit, of its rows, of its numbers."""
+    return [*_fit_notes(result), *_row_notes(result), *_number_notes(result)]
+
+
+def _fit_notes(result: LikelihoodResults) -> list[str]:
     notes = []
     separation = result.record.separation
     if separation is not None:
@@ -570,7 +574,11 @@ def _notes(result: LikelihoodResults) -> list[str]:
             "Estimates are bias-reduced; the log-likelihood at them is not its maximum, and "
             "likelihood-ratio tests do not apply to it."
         )
-    notes += _misleading(result)
+    return notes + _misleading(result)
+
+
+def _row_notes(result: LikelihoodResults) -> list[str]:
+    data, notes = result.model.data, []
     if data.response.event is not None:
         notes.append(f"Event modelled: {data.response.event}.")
     references = result.model.reference_levels
@@ -599,6 +607,11 @@ def _notes(result: LikelihoodResults) -> list[str]:
     ]
     if weights:
         notes.append(f"Fitted with {', '.join(weights)}.")
+    return notes
+
+
+def _number_notes(result: LikelihoodResults) -> list[str]:
+    notes = []
     if result.record.cells is not None:
         notes.append(
             f"Rows that are equal in all columns were fitted as {result.record.cells} weighted "
@@ -613,7 +626,7 @@ def _notes(result: LikelihoodResults) -> list[str]:
         notes.append(f"Standard errors use a dispersion that is {result.record.scale_note}.")
     if result.cov_type != "nonrobust" and not result.record.shrunk:
         notes.append(result.cov_kwds["description"])
-    if separation is None and result.record.condition > 1e8:
+    if result.record.separation is None and result.record.condition > 1e8:
         notes.append(
             f"The columns are nearly collinear (condition number {result.record.condition:.1e} "
             "after scaling); their coefficients cannot be told apart well."
