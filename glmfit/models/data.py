@@ -44,6 +44,7 @@ __all__ = [
     "OffsetRule",
     "Stream",
     "Reading",
+    "check_magnitude",
     "check_width",
     "RowCounts",
     "constant_design",
@@ -543,7 +544,7 @@ def finish(data: ModelData, reading: Reading) -> ModelData:
     weight = data.weight
     if weight is not None and not (weight > 0.0).any():
         raise DataError("All weights are zero.")
-    _check_magnitude(data.response.y, data.response.name)
+    check_magnitude(data.response.y, data.response.name)
     reading.check(data)
     return data
 
@@ -581,7 +582,7 @@ def _widest_term(data: ModelData) -> str:
     return f" ({widths[widest]} of them from {widest})"
 
 
-def _check_magnitude(y: Array, name: str) -> None:
+def check_magnitude(y: Array, name: str) -> None:
     """Raise if the squares of the response vanish, or overflow, in floating point."""
     largest = max(float(y.max(initial=0.0)), -float(y.min(initial=0.0)))
     if largest > LARGEST_RESPONSE or 0.0 < largest < 1.0 / LARGEST_RESPONSE:

@@ -36,6 +36,7 @@ from glmfit.models.data import (
     FormulaReader,
     ModelData,
     OffsetRule,
+    check_magnitude,
     check_weights,
     constant_design,
     known_part,
@@ -317,19 +318,21 @@ def _totals(
 ) -> tuple[Totals, float]:
     """Return sums over all rows, and the number of observations, having checked the responses."""
     counts: list[int] = []
-    weight = response = n_effective = 0.0
+    weight = response = n_effective = largest = 0.0
     proportions = 0
     for part in _outcomes(source, columns, maker):
         y, prior = part.response.y, part.weight
         counts.append(y.size)
         if y.size == 0:
             continue
+        largest = max(largest, float(np.abs(y).max()))
         proportions += reading.check_rows(part)
         weight += y.size if prior is None else float(prior.sum())
         response += float(y.sum() if prior is None else np.dot(y, prior))
         n_effective += part.n_effective
     if not weight > 0.0:
         raise DataError("All weights are zero.")
+    check_magnitude(np.array([largest]), maker.spec.response_name)
     warn_of_bare_proportions(maker.spec.response_name, proportions)
     whole = float(n_effective).is_integer()
     return Totals(tuple(counts), weight, response), int(n_effective) if whole else n_effective
