@@ -129,7 +129,7 @@ def cross_sandwich(left: Design, right: Design, weight: Array) -> Array:
     if isinstance(left, Dense) and isinstance(right, Categorical):
         return _sums_by_level(right, left, weight).T
     if isinstance(left, Dense) and isinstance(right, Dense):
-        return (left.values * weight[:, None]).T @ right.values
+        return np.asarray(np.dot((left.values * weight[:, None]).T, right.values))
     product = _as_sparse(left).T @ _as_sparse(right).multiply(weight[:, None])
     return np.asarray(product.toarray())
 

@@ -1,4 +1,8 @@
-"""Numeric columns, stored as one matrix."""
+"""Numeric columns, stored as one matrix.
+
+Products are `numpy.dot`, not ``@``: of one matrix alone ``@`` keeps the interpreter's lock,
+so that the threads of a pass would wait for one another.
+"""
 
 from __future__ import annotations
 
@@ -44,19 +48,20 @@ class Dense(Design):
         return Dense(self.values[::step])
 
     def matvec(self, beta: Array) -> Array:
-        return self.values @ beta
+        return np.asarray(np.dot(self.values, beta))
 
     def rmatvec(self, rows: Array) -> Array:
-        return rows @ self.values
+        return np.asarray(np.dot(rows, self.values))
 
     def sandwich(self, weight: Array) -> Array:
         if weight.size and weight.min() < 0.0:  # an observed information
             return self.block(weight)
         rows = self.values * np.sqrt(weight)[:, None]
-        return rows.T @ rows  # which BLAS knows to be symmetric: half of the work
+        # which BLAS knows to be symmetric: half of the work
+        return np.asarray(np.dot(rows.T, rows))
 
     def block(self, weight: Array) -> Array:
-        return (self.values * weight[:, None]).T @ self.values
+        return np.asarray(np.dot((self.values * weight[:, None]).T, self.values))
 
     def toarray(self) -> Array:
         return self.values
