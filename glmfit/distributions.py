@@ -7,7 +7,7 @@ either side keeps its digits.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,15 @@ from scipy import special
 
 from glmfit.errors import NotAvailableError
 
-__all__ = ["Tails", "beta_tail", "compound_tails", "continuous_tails", "lattice_tails", "whole"]
+__all__ = [
+    "Tails",
+    "beta_tail",
+    "compound_tails",
+    "continuous_tails",
+    "lattice_tails",
+    "scipy_stats",
+    "whole",
+]
 
 Array = NDArray[np.float64]
 
@@ -50,6 +58,13 @@ class Tails(NamedTuple):
         low = self.below + uniform * (self.at_or_below - self.below)
         high = self.above + (1.0 - uniform) * (self.at_or_above - self.above)
         return np.where(low < high, special.ndtri(low), -special.ndtri(high))
+
+
+def scipy_stats() -> Any:
+    """Return `scipy.stats`, which takes longer to import than glmfit and which few need."""
+    from scipy import stats
+
+    return stats
 
 
 def continuous_tails(lower: Array, upper: Array) -> Tails:

@@ -5,18 +5,10 @@ never a design or a coefficient. The engine maps coefficients to eta and maps sc
 weights back.
 """
 
-from glmfit.likelihoods.base import (
-    NEWTON_BELOW,
-    STAYS,
-    Cumulative,
-    EtaStats,
-    GLMLikelihood,
-    Limit,
-    Multinomial,
-    Recession,
-    Sequential,
-    log_choose,
-)
+from glmfit.likelihoods.base import NEWTON_BELOW, STAYS, EtaStats, Limit, Recession
+from glmfit.likelihoods.exponential import GLMLikelihood, log_choose
+from glmfit.likelihoods.multinomial import Multinomial
+from glmfit.likelihoods.ordered import Cumulative, Sequential
 
 __all__ = [
     "NEWTON_BELOW",

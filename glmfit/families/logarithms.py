@@ -1,0 +1,60 @@
+"""Logarithms that keep their digits: of ratios near 1, of factorials, and of 0 times 0."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+__all__ = ["entropy", "log_ratio", "relative_log", "stirling_remainder"]
+
+Array = NDArray[np.float64]
+
+STIRLING_FROM = 16.0
+STIRLING_SERIES = (-691 / 360360, 1 / 1188, -1 / 1680, 1 / 1260, -1 / 360, 1 / 12)
+
+
+def entropy(share: Array) -> Array:
+    """Return -y log y - (1 - y) log(1 - y); nothing is computed where y is 0 or 1."""
+    out = np.zeros(share.shape)
+    inside = (share != 0.0) & (share != 1.0)
+    if inside.any():
+        part = share[inside]
+        out[inside] = special.entr(part) + special.entr(1.0 - part)
+    return out
+
+
+def relative_log(y: Array, mu: Array) -> Array:
+    """Return y log(y / mu), exact for mu near y and 0 at y = 0."""
+    positive = y > 0.0
+    safe = np.where(positive, y, 1.0)
+    return np.where(positive, -y * log_ratio(mu, safe, (mu - y) / safe), 0.0)
+
+
+def log_ratio(above: Array, below: Array, excess: Array) -> Array:
+    """Return log(above / below), where excess is above / below - 1.
+
+    Far below 1 the excess is all but -1, and its log1p is lost to rounding.
+    """
+    far = excess < -0.5
+    ratio = np.divide(above, below, out=np.ones_like(excess), where=far)
+    with np.errstate(divide="ignore"):  # a mean that has underflowed
+        return np.where(far, np.log(ratio), np.log1p(np.maximum(excess, -0.5)))
+
+
+def stirling_remainder(x: Array) -> Array:
+    """Return log Gamma(x + 1) - (x log x - x + log(2 pi x) / 2), for x > 0.
+
+    References
+    ----------
+    Loader, C. (2000). Fast and accurate computation of binomial probabilities.
+    """
+    near = np.minimum(x, STIRLING_FROM)
+    exact = special.gammaln(near + 1.0) - (special.xlogy(near, near) - near)
+    exact = exact - 0.5 * np.log(2.0 * np.pi * near)
+    inverse = 1.0 / np.maximum(x, STIRLING_FROM)
+    square = inverse * inverse
+    series = np.zeros_like(inverse)
+    for coefficient in STIRLING_SERIES:
+        series = series * square + coefficient
+    return np.where(x < STIRLING_FROM, exact, series * inverse)
