@@ -26,6 +26,7 @@ problems. *The R Journal* 3/2, 12-15.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
@@ -113,6 +114,10 @@ class Solution:
         The stopping rule that was asked for.
     cells : int or None
         Number of weighted cells that rows were fitted as, where they were.
+    pearson : float
+        Pearson's chi-square at theta; NaN where no pass of the fit has added it up.
+    closest : float
+        Least unit deviance of any row there, or NaN.
     """
 
     theta: Array
@@ -128,6 +133,8 @@ class Solution:
     method: str = "newton"
     stop: str = "score"
     cells: int | None = None
+    pearson: float = math.nan
+    closest: float = math.nan
 
     @property
     def resting(self) -> Array:
@@ -192,6 +199,16 @@ class Point:
     def decrement(self) -> float:
         """sqrt(step' I step), which bounds each move in standard errors at phi = 1."""
         return self.factor.norm(self.step)
+
+    @property
+    def largest_move(self) -> float:
+        """A bound on how far the step moves any predictor; inf where there is none.
+
+        No row's share of step' I step, its weight times its move squared, is more than all
+        of it. The factor may be that of a point near by, for which there is room.
+        """
+        lightest = self.stats.lightest
+        return 2.0 * self.decrement / math.sqrt(lightest) if lightest > 0.0 else math.inf
 
 
 def fit_irls(
@@ -398,11 +415,11 @@ class Scoring:
         self, theta: Array, factor: Triangular, limit: float, observed: bool
     ) -> Point | None:
         """Return the point with a factor from elsewhere; None if the deviance passes ``limit``."""
-        deviance, score = self.run.slope(theta)
-        if not (deviance <= limit and np.isfinite(deviance)):
+        slope = self.run.slope(theta)
+        if not (slope.deviance <= limit and np.isfinite(slope.deviance)):
             return None
-        stats = SuffStats(deviance, score, np.empty((0, 0)))
-        return Point(theta, stats, factor, factor.solve(score), observed, fresh=False)
+        stats = SuffStats(slope.deviance, slope.score, np.empty((0, 0)), slope.lightest)
+        return Point(theta, stats, factor, factor.solve(slope.score), observed, fresh=False)
 
     def reusable(self, point: Point) -> bool:
         """Return whether the next step is nearly as good with the factor that this one had.
@@ -491,6 +508,8 @@ class Scoring:
         The step must be small for the predictor as well as for the likelihood: where data
         are separated it stays large while the weights, and with them the decrement, vanish.
         """
+        if point.largest_move <= (SETTLED if self.thrifty and self.in_rounding(point) else STILL):
+            return point.largest_move
         (move,) = self.run.largest_moves(point.step)
         if move > SETTLED:
             (reach,) = self.run.largest_moves(point.theta)
@@ -519,6 +538,8 @@ class Scoring:
         if wanted and move <= STILL:
             # what was found here is what would be found there
             return replace(point, theta=point.theta + point.step)
+        if wanted and self.thrifty and self.in_rounding(point):
+            return point
         return self.point(point.theta + point.step, newton=self.observed)
 
     def stopped(self, point: Point, reason: str) -> Solution:
@@ -552,6 +573,7 @@ class Scoring:
 
     def solution(self, point: Point, reason: str, *, converged: bool, settled: bool) -> Solution:
         """Return the solution at a point."""
+        expected = self.run.likelihood.canonical or not point.observed
         return Solution(
             theta=point.theta,
             deviance=point.stats.deviance,
@@ -564,6 +586,8 @@ class Scoring:
             settled=settled,
             method=self.steps,
             stop=self.control.stop,
+            pearson=point.stats.pearson if expected else math.nan,
+            closest=point.stats.closest,
         )
 
 

@@ -6,6 +6,7 @@ on any number of threads.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol, TypeVar, cast
@@ -73,12 +74,18 @@ class SuffStats(NamedTuple):
     """Sums over all rows at one theta.
 
     ``deviance`` is inf outside the domain; ``score`` (p,) and ``information`` (p, p) are
-    those of the log-likelihood times phi.
+    those of the log-likelihood times phi. Where rows have one predictor, ``lightest`` is
+    the least weight of any of them in the information, ``pearson`` the sum of their score
+    squared over that weight, which is Pearson's if the information is the expected one,
+    and ``closest`` the least unit deviance; the last two are NaN where they are not known.
     """
 
     deviance: float
     score: Array
     information: Array
+    lightest: float = 0.0
+    pearson: float = math.nan
+    closest: float = math.nan
 
     @property
     def finite(self) -> bool:
@@ -95,6 +102,7 @@ class Slope(NamedTuple):
 
     deviance: float
     score: Array
+    lightest: float = 0.0
 
 
 class Contributions(NamedTuple):
@@ -160,10 +168,14 @@ class Pass:
             rows = self.likelihood.evaluate(chunk.y, eta, chunk.weight, observed=observed)
             if not np.isfinite(rows.deviance):
                 return SuffStats(np.inf, np.zeros(width), np.zeros((width, width)))
+            lightest = _lightest(rows.weight)
             return SuffStats(
                 rows.deviance,
                 predictor.score(stored, rows.score),
                 predictor.gram(stored, rows.weight),
+                lightest,
+                float(np.dot(rows.score, rows.score / rows.weight)) if lightest > 0.0 else np.nan,
+                rows.closest,
             )
 
         return self._sum(statistics)
@@ -179,11 +191,12 @@ class Pass:
             rows = self.likelihood.evaluate(chunk.y, eta, chunk.weight)
             if not np.isfinite(rows.deviance):
                 return Slope(np.inf, np.zeros(beta.size))
-            return Slope(rows.deviance, predictor.score(stored, rows.score))
+            score = predictor.score(stored, rows.score)
+            return Slope(rows.deviance, score, _lightest(rows.weight))
 
         with np.errstate(all="ignore"):
             total = reduce_chunks(_quiet(statistics), _add_slopes, self.rows, self.control)
-        return Slope(total.deviance, predictor.contract_score(total.score))
+        return total._replace(score=predictor.contract_score(total.score))
 
     def eta(self, theta: Array) -> Array:
         """Return the predictors of all rows, offset included, shape (n,) or (n, M)."""
@@ -471,8 +484,9 @@ class Pass:
         return self.starter.constant_eta(self.mean_response())
 
     def _sum(self, statistics: Callable[[Rows], SuffStats]) -> SuffStats:
-        deviance, score, gram = self._total(statistics)
-        return SuffStats(deviance, *self.predictor.contract(score, gram))
+        total = self._total(statistics)
+        score, information = self.predictor.contract(total.score, total.information)
+        return total._replace(score=score, information=information)
 
     def _total(self, statistics: Callable[[Rows], SuffStats]) -> SuffStats:
         with np.errstate(all="ignore"):
@@ -492,12 +506,30 @@ def _add(total: SuffStats, part: SuffStats) -> SuffStats:
     """Return the sum of statistics, in the arrays of the first."""
     np.add(total.score, part.score, out=total.score)
     np.add(total.information, part.information, out=total.information)
-    return SuffStats(total.deviance + part.deviance, total.score, total.information)
+    return SuffStats(
+        total.deviance + part.deviance,
+        total.score,
+        total.information,
+        min(total.lightest, part.lightest),
+        total.pearson + part.pearson,
+        _least(total.closest, part.closest),
+    )
 
 
 def _add_slopes(total: Slope, part: Slope) -> Slope:
     np.add(total.score, part.score, out=total.score)
-    return Slope(total.deviance + part.deviance, total.score)
+    lightest = min(total.lightest, part.lightest)
+    return Slope(total.deviance + part.deviance, total.score, lightest)
+
+
+def _lightest(weight: Array) -> float:
+    """Return the least weight of any row, or 0 where rows have several predictors."""
+    return float(weight.min(initial=np.inf)) if weight.ndim == 1 else 0.0
+
+
+def _least(one: float, other: float) -> float:
+    """Return the lesser of two numbers, NaN if either is."""
+    return one if one < other or math.isnan(one) else other
 
 
 def _shift(eta: Array, offset: Array | None) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -26,12 +27,13 @@ class EtaStats(NamedTuple):
     ``score`` is the derivative of the log-likelihood by eta, ``weight`` the information
     about eta, both times phi and with the prior weight in. With one predictor a row they
     are (n,); with M of them (n, M) and (M (M + 1) / 2, n), one line for each pair of
-    predictors a <= b.
+    predictors a <= b. ``closest`` is the least unit deviance of any row, NaN if unknown.
     """
 
     deviance: float
     score: Array
     weight: Array
+    closest: float = math.nan
 
 
 class Recession(NamedTuple):

@@ -82,11 +82,11 @@ class GLMLikelihood:
         rows = self.family.working(y, eta)
         differs = observed and not self.canonical
         information = self.family.observed_weight(y, eta) if differs else rows.weight
+        closest = float(rows.deviance.min(initial=np.inf))
         if weight is None:
-            return EtaStats(float(rows.deviance.sum()), rows.score, information)
-        return EtaStats(
-            float(np.dot(rows.deviance, weight)), rows.score * weight, information * weight
-        )
+            return EtaStats(float(rows.deviance.sum()), rows.score, information, closest)
+        total = float(np.dot(rows.deviance, weight))
+        return EtaStats(total, rows.score * weight, information * weight, closest)
 
     def mean_slope(self, eta: Array) -> Array:
         """Return the derivative of the mean by eta, shape (n,)."""

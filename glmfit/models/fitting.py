@@ -121,7 +121,7 @@ def fit_record(
     else:
         solution = fit_firth(ranked.run, _start(ranked, data, start_params), control, bias)
     separation = None
-    pearson, perfect = ending(ranked.run, family, solution.theta)
+    pearson, perfect = ending_of(solution, ranked.run, family)
     if solution.further is not None:
         _, perfect = ending(ranked.run, family, solution.further)
     if bias is None and (perfect or not solution.settled):
@@ -276,7 +276,12 @@ def _fit_cells(run: Pass, cells: Pass, observed: bool, solver: Solver) -> Soluti
     within = run.deviance(solution.theta) - solution.deviance
     history = tuple(replace(line, deviance=line.deviance + within) for line in solution.history)
     return replace(
-        solution, deviance=solution.deviance + within, history=history, cells=cells.rows.n
+        solution,
+        deviance=solution.deviance + within,
+        history=history,
+        cells=cells.rows.n,
+        pearson=math.nan,
+        closest=math.nan,
     )
 
 
@@ -534,6 +539,13 @@ def complete_record(
         separation=fitted.separation,
         effects=fitted.effects,
     )
+
+
+def ending_of(solution: Solution, run: Pass, family: Family) -> tuple[float, bool]:
+    """Return what `ending` does, without a pass where the last one of the fit has told it."""
+    if solution.closest >= PERFECT and not math.isnan(solution.pearson):
+        return solution.pearson, False
+    return ending(run, family, solution.theta)
 
 
 def ending(run: Pass, family: Family, theta: Array) -> tuple[float, bool]:
