@@ -4,7 +4,7 @@ from glmfit.design.base import Design, Mapped
 from glmfit.design.blocks import Blocks, beside, narrowed, stack
 from glmfit.design.categorical import Categorical
 from glmfit.design.constant import constant_column, constant_combination
-from glmfit.design.dense import Dense
+from glmfit.design.dense import Dense, fixed_at_ends
 from glmfit.design.sparse import Sparse
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "beside",
     "constant_column",
     "constant_combination",
+    "fixed_at_ends",
     "narrowed",
     "stack",
 ]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from glmfit.design.base import Array, Design
 
-__all__ = ["Dense"]
+__all__ = ["Dense", "fixed_at_ends"]
 
 
 class Dense(Design):
@@ -20,13 +20,15 @@ class Dense(Design):
     Parameters
     ----------
     values : ndarray of shape (n, q)
+    constant : mapping of int to float, optional
+        The columns that are one number other than 0 in every row, where they are known.
     """
 
     __slots__ = ("_constant", "values")
 
-    def __init__(self, values: Array) -> None:
+    def __init__(self, values: Array, constant: dict[int, float] | None = None) -> None:
         self.values = values
-        self._constant: dict[int, float] | None = None
+        self._constant = constant
 
     def constant_columns(self) -> dict[int, float]:
         """Return the columns that are one number other than 0 in every row, with it."""
@@ -45,7 +47,8 @@ class Dense(Design):
         return Dense(self.values[rows])
 
     def thin(self, step: int) -> Dense:
-        return Dense(self.values[::step])
+        # rows far apart cost as much to read as all between them
+        return Dense(self.values[::step].copy(order="K"))
 
     def matvec(self, beta: Array) -> Array:
         return np.asarray(np.dot(self.values, beta))
@@ -67,8 +70,13 @@ class Dense(Design):
         return self.values
 
 
-def _constant_columns(values: Array) -> dict[int, float]:
+def fixed_at_ends(values: Array) -> NDArray[np.intp]:
+    """Return the columns that have one number other than 0 in the first and the last row."""
     if values.shape[0] == 0:
-        return {}
-    candidates = np.flatnonzero((values[0] == values[-1]) & (values[0] != 0.0))
+        return np.empty(0, dtype=np.intp)
+    return np.flatnonzero((values[0] == values[-1]) & (values[0] != 0.0))
+
+
+def _constant_columns(values: Array) -> dict[int, float]:
+    candidates = fixed_at_ends(values)
     return {int(j): float(values[0, j]) for j in candidates if (values[:, j] == values[0, j]).all()}

@@ -39,8 +39,9 @@ from glmfit.engine.effects import Effects, Gram
 from glmfit.engine.executor import map_chunks, one_blas_thread
 from glmfit.engine.irls import Solution, approach, fit_irls
 from glmfit.engine.linalg import Alias, Triangular, cholesky, independent_columns
-from glmfit.engine.passes import EtaStats, Likelihood, Pass, Slope, SuffStats
+from glmfit.engine.passes import Likelihood, Pass, Slope, SuffStats
 from glmfit.errors import FitError, NotAvailableError
+from glmfit.likelihoods import EtaStats
 from glmfit.sources import Rows
 
 __all__ = ["AbsorbedPass", "AbsorbedStart", "absorb", "fit_absorbed"]
@@ -365,7 +366,7 @@ class AbsorbedPass:
             score[start:stop], weight[start:stop] = part.score, part.weight
             deviance += part.deviance
             start = stop
-        return _Stats(deviance, score, weight)
+        return EtaStats(deviance, score, weight)
 
     def _products(self, weight: Array) -> Array:
         rows = replace(self.base.held, offset=None, weight=weight)
@@ -404,15 +405,6 @@ def _effects_alone(run: AbsorbedPass) -> Solution:
     return Solution(
         nothing, run.deviance(nothing), nothing, np.zeros((0, 0)), 1.0, True, reason, ()
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Stats:
-    """Deviance, and score and weight of all rows."""
-
-    deviance: float
-    score: Array
-    weight: Array
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,13 +31,20 @@ FEWEST_ROWS = 8192
 
 ROWS_PER_PARAMETER = 40
 
+HELD = 2**22
+"""Numbers in the design of a sample, which is copied so that passes read it in a row."""
+
 
 def thinned(run: Pass) -> Pass | None:
-    """Return the pass over every eighth row, or None where too few are left."""
+    """Return the pass over every eighth row, or None where too few are left.
+
+    Where these are more than memory should be spent on, rows are farther apart.
+    """
     parameters = run.predictor.n_parameters
-    if run.rows.n < STEP * max(FEWEST_ROWS, ROWS_PER_PARAMETER * parameters):
+    step = max(STEP, math.ceil(run.rows.n * run.rows.design.row_size / HELD))
+    if run.rows.n < step * max(FEWEST_ROWS, ROWS_PER_PARAMETER * parameters):
         return None
-    rows = run.rows.thin(STEP)
+    rows = run.rows.thin(step)
     vector = run.vector and replace(run.vector, design=rows.design)
     return replace(run, rows=rows, vector=vector, control=replace(run.control, disp=False))
 

@@ -10,7 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from glmfit.design import Dense, Design, Sparse
+from glmfit.design import Dense, Design, Sparse, fixed_at_ends
+from glmfit.engine.control import Control
+from glmfit.engine.executor import map_ahead
 from glmfit.errors import (
     AlignmentError,
     ArgumentError,
@@ -39,6 +41,9 @@ __all__ = ["aligned_exog", "array_data", "design_of_arrays", "endog_columns"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+
+TOGETHER = 2**18
+"""Numbers of a matrix that a thread looks at together."""
 
 
 class DesignReader(Protocol):
@@ -146,8 +151,7 @@ def design_of_arrays(
         values = values[:, None]
     if values.ndim != 2:
         raise ArgumentTypeError(f"exog must have two dimensions; got shape {values.shape}.")
-    dense = Dense(_real_matrix(values))
-    missing = _missing_in(dense.values, names)
+    dense, missing = _read_matrix(_real_matrix(values), names)
     return dense, names or _array_names(dense), missing, None
 
 
@@ -162,12 +166,34 @@ def _real_matrix(values: NDArray[Any]) -> Array:
         ) from error
 
 
+def _read_matrix(matrix: Array, names: tuple[str, ...] | None) -> tuple[Dense, Mask]:
+    """Return the design, its constant columns known, and the rows with a missing value.
+
+    One pass over the matrix finds both. Raises if a value is infinite.
+    """
+    fixed = fixed_at_ends(matrix)
+
+    def look(start: int) -> tuple[bool, NDArray[np.bool_]]:
+        part = matrix[start : start + rows]
+        with np.errstate(over="ignore", invalid="ignore"):
+            finite = bool(np.isfinite(part.sum()))
+        return finite, (part[:, fixed] == matrix[0, fixed]).all(axis=0)
+
+    rows = max(TOGETHER // max(matrix.shape[1], 1), 1)
+    starts = range(0, matrix.shape[0], rows)
+    several = map_ahead(look, starts, Control()) if len(starts) > 1 else map(look, starts)
+    finite, constant = True, np.ones(fixed.size, dtype=bool)
+    for part_finite, part_constant in several:
+        finite &= part_finite
+        constant &= part_constant
+    dense = Dense(matrix, {int(j): float(matrix[0, j]) for j in fixed[constant]})
+    if finite:
+        return dense, np.zeros(matrix.shape[0], dtype=bool)
+    return dense, _missing_in(matrix, names)
+
+
 def _missing_in(matrix: Array, names: tuple[str, ...] | None) -> Mask:
     """Return the rows with a missing value; raise if there is an infinite one."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        suspicious = not np.isfinite(matrix.sum())
-    if not suspicious:
-        return np.zeros(matrix.shape[0], dtype=bool)
     if np.isinf(matrix).any():
         column = int(np.argmax(np.isinf(matrix).any(axis=0)))
         row = int(np.argmax(np.isinf(matrix[:, column])))
@@ -201,7 +227,8 @@ def _design_of_frame(
                 )
             matrix[gone, j] = np.nan
             matrix[~gone, j] = values
-    return Dense(matrix), names, missing | _missing_in(matrix, names), frame.index
+    dense, incomplete = _read_matrix(matrix, names)
+    return dense, names, missing | incomplete, frame.index
 
 
 def _array_names(design: Dense) -> tuple[str, ...]:

@@ -68,6 +68,8 @@ AT_BOUNDARY = 1e-3
 """Share of the largest predictor within which a fit that ran on has met the domain's end."""
 CONVERGED_AT = 1e-9
 """The same for a fit that converged."""
+FEW = 256
+"""Whole number below which equal responses are counted."""
 SLICE = 65536
 """Rows of which a value each is computed at a time."""
 ESTIMATED_BY_DEVIANCE = "estimated by the deviance"
@@ -720,13 +722,30 @@ def _constant_deviance(run: Pass, constant: float) -> float:
     """Return the deviance of a constant (and the offset), in passes that read no design."""
 
     def deviance(chunk: Rows) -> float:
-        eta = np.full(chunk.n, constant)
-        if chunk.offset is not None:
-            eta += chunk.offset
+        if chunk.offset is None:
+            y, weight = _distinct(chunk.y, chunk.weight)
+            eta = np.full(y.size, constant)
+        else:
+            y, weight, eta = chunk.y, chunk.weight, chunk.offset + constant
         with np.errstate(all="ignore"):
-            return float(run.likelihood.evaluate(chunk.y, eta, chunk.weight).deviance)
+            return float(run.likelihood.evaluate(y, eta, weight).deviance)
 
     return sum(map_chunks(deviance, run.rows, run.control))
+
+
+def _distinct(y: Array, weight: Array | None) -> tuple[Array, Array | None]:
+    """Return responses with each small whole number once, its weights added up.
+
+    Others than events and counts are returned as they are.
+    """
+    if not (y.min(initial=np.inf) >= 0.0 and y.max(initial=-np.inf) < FEW):
+        return y, weight
+    codes = y.astype(np.intp)
+    if not (codes == y).all():
+        return y, weight
+    totals = np.bincount(codes, weights=weight)
+    seen = np.flatnonzero(totals)
+    return seen.astype(float), totals[seen].astype(float)
 
 
 def kept_design(data: ModelData, record: FitRecord) -> Any:

@@ -131,12 +131,12 @@ class Rows:
         )
 
     def thin(self, step: int) -> Rows:
-        """Return every ``step``-th row, as views where that can be."""
+        """Return every ``step``-th row, copied."""
         return Rows(
-            self.y[::step],
+            self.y[::step].copy(),
             self.design.thin(step),
-            None if self.offset is None else self.offset[::step],
-            None if self.weight is None else self.weight[::step],
+            None if self.offset is None else self.offset[::step].copy(),
+            None if self.weight is None else self.weight[::step].copy(),
         )
 
     def where(self, chosen: NDArray[np.bool_]) -> Rows:
