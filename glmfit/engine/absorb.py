@@ -33,15 +33,15 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from glmfit import likelihoods
 from glmfit.design import Dense
 from glmfit.engine.control import Control
 from glmfit.engine.effects import Effects, Gram
 from glmfit.engine.executor import map_chunks, one_blas_thread
 from glmfit.engine.irls import Solution, approach, fit_irls
 from glmfit.engine.linalg import Alias, Triangular, cholesky, independent_columns
-from glmfit.engine.passes import Likelihood, Pass, Slope, SuffStats
+from glmfit.engine.passes import EtaStats, Likelihood, Pass, Slope, SuffStats
 from glmfit.errors import FitError, NotAvailableError
-from glmfit.likelihoods import EtaStats
 from glmfit.sources import Rows
 
 __all__ = ["AbsorbedPass", "AbsorbedStart", "absorb", "fit_absorbed"]
@@ -366,7 +366,7 @@ class AbsorbedPass:
             score[start:stop], weight[start:stop] = part.score, part.weight
             deviance += part.deviance
             start = stop
-        return EtaStats(deviance, score, weight)
+        return likelihoods.EtaStats(deviance, score, weight)
 
     def _products(self, weight: Array) -> Array:
         rows = replace(self.base.held, offset=None, weight=weight)
