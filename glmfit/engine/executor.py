@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from functools import lru_cache, reduce
-from threading import Lock
+from threading import Lock, local
 from typing import TypeVar
 
 from threadpoolctl import LibController, ThreadpoolController
@@ -15,7 +16,14 @@ from glmfit.design import Design
 from glmfit.engine.control import Control
 from glmfit.sources import Block, Rows, RowSource
 
-__all__ = ["map_ahead", "map_chunks", "one_blas_thread", "reduce_chunks", "rows_together"]
+__all__ = [
+    "map_ahead",
+    "map_chunks",
+    "one_blas_thread",
+    "one_pool",
+    "reduce_chunks",
+    "rows_together",
+]
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -74,6 +82,45 @@ one_blas_thread = _OneThread()
 def _blas() -> tuple[LibController, ...]:
     # looking up the loaded BLAS libraries takes milliseconds: once is enough
     return tuple(ThreadpoolController().select(user_api="blas").lib_controllers)
+
+
+class _Shared(local):
+    """The pool that the passes of a fit share; worker threads see none."""
+
+    fitting: bool = False
+    threads: int = 0
+    pool: ThreadPoolExecutor | None = None
+
+
+_shared = _Shared()
+
+
+@contextmanager
+def one_pool() -> Iterator[None]:
+    """Let all passes of a fit on this thread run on the same threads, gone when it ends.
+
+    The first pass that has rows enough for them starts them. May be nested.
+    """
+    if _shared.fitting:
+        yield
+        return
+    _shared.fitting = True
+    try:
+        yield
+    finally:
+        pool, _shared.pool, _shared.fitting = _shared.pool, None, False
+        if pool is not None:
+            pool.shutdown()
+
+
+def _pool_of(threads: int) -> ThreadPoolExecutor:
+    """Return the pool of the fit that this thread is at, or a new one."""
+    if _shared.pool is not None and _shared.threads == threads:
+        return _shared.pool
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="glmfit")
+    if _shared.fitting and _shared.pool is None:
+        _shared.pool, _shared.threads = pool, threads
+    return pool
 
 
 def rows_together(design: Design) -> int:
@@ -142,7 +189,7 @@ def map_ahead(
     are the same on any number of threads.
     """
     with one_blas_thread:
-        pool = ThreadPoolExecutor(control.n_threads, thread_name_prefix="glmfit")
+        pool = _pool_of(control.n_threads)
         waiting: deque[Future[T]] = deque()
         try:
             for item in items:
@@ -153,4 +200,6 @@ def map_ahead(
                 yield waiting.popleft().result()
         finally:
             # an error or Ctrl-C leaves no item behind
-            pool.shutdown(cancel_futures=True)
+            wait([future for future in waiting if not future.cancel()])
+            if pool is not _shared.pool:
+                pool.shutdown()

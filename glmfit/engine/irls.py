@@ -35,7 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glmfit.engine.control import Control
-from glmfit.engine.executor import one_blas_thread
+from glmfit.engine.executor import one_blas_thread, one_pool
 from glmfit.engine.history import AT_ROUNDING, NO_LESS, History, Iteration, limit_reached
 from glmfit.engine.linalg import Triangular, cholesky
 from glmfit.engine.passes import Slope, SuffStats
@@ -244,7 +244,7 @@ def fit_irls(
     -------
     Solution
     """
-    with one_blas_thread:
+    with one_blas_thread, one_pool():
         return Scoring(run, control, observed, steps, supremum).solve(theta, factor)
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from glmfit.design import constant_combination
 from glmfit.engine.cells import cells_of
 from glmfit.engine.control import Control
-from glmfit.engine.executor import map_chunks
+from glmfit.engine.executor import map_chunks, one_pool
 from glmfit.engine.firth import Kind, fit_firth
 from glmfit.engine.irls import Solution, fit_irls
 from glmfit.engine.linalg import Alias
@@ -109,6 +109,19 @@ def fit_record(
     CollinearityWarning, ConvergenceWarning
     """
     check_width(data)
+    with one_pool():
+        return _record(data, family, control, start_params, scale, observed, method)
+
+
+def _record(
+    data: ModelData,
+    family: Family,
+    control: Control,
+    start_params: Any,
+    scale: str | float | None,
+    observed: bool,
+    method: Method,
+) -> FitRecord:
     likelihood, bias = GLMLikelihood(family), method.bias
     if bias is None:
         _check_ends(data, family)
