@@ -39,7 +39,7 @@ ROWS_PER_CELL = 4
 BLOCK = 8
 """Most chunks that a thread takes at once."""
 
-SHARES = 16
+SHARES = 32
 """Blocks that rows are divided into at least, where there are as many chunks."""
 
 AHEAD = 4

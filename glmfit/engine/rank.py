@@ -41,6 +41,8 @@ class FullRank:
         The other columns.
     sample : Pass
         ``run``, or one over some of its rows that has full rank already.
+    samples : list of Pass
+        ``run``, and those over ever fewer of its rows.
     start : SuffStats
         Statistics of the first least-squares fit to the rows of ``sample``.
     """
@@ -50,6 +52,7 @@ class FullRank:
     aliased: list[Alias]
     sample: Pass
     start: SuffStats
+    samples: list[Pass]
 
 
 def full_rank(run: Pass) -> FullRank:
@@ -58,18 +61,19 @@ def full_rank(run: Pass) -> FullRank:
     Columns that are independent in a sample of the rows are so in all of them.
     """
     every = np.arange(run.rows.design.shape[1], dtype=np.intp)
-    for sample in reversed(samples(run)):
+    passes = samples(run)
+    for sample in reversed(passes):
         start = sample.start()
         _check_magnitudes(run, start)
         factor = cholesky(start.information) if start.finite else None
         if factor is not None and factor.smallest_pivot > SAFE_PIVOT:
-            return FullRank(run, every, [], sample, start)
+            return FullRank(run, every, [], sample, start, passes)
     kept, aliased = independent_columns(run.design_triangle(), run.control.rank_tol)
     if not aliased:
-        return FullRank(run, every, [], run, start)
+        return FullRank(run, every, [], run, start, [run])
     design = select_columns(run.rows.design, kept)
     reduced = replace(run, rows=run.rows.with_design(design))
-    return FullRank(reduced, kept, aliased, reduced, reduced.start())
+    return FullRank(reduced, kept, aliased, reduced, reduced.start(), [reduced])
 
 
 def _check_magnitudes(run: Pass, start: SuffStats) -> None:

@@ -72,13 +72,13 @@ class Start:
     factor: Triangular | None = None
 
 
-def from_sample(run: Pass, theta: Array) -> Start:
+def from_sample(passes: list[Pass], theta: Array) -> Start:
     """Return coefficients near the maximum of a sample's likelihood.
 
     Parameters
     ----------
-    run : Pass
-        Over all rows.
+    passes : list of Pass
+        Over all rows, then over ever fewer of them (see `samples`).
     theta : ndarray of shape (P,)
         Where to begin: the least-squares start of the smallest sample, or any other.
 
@@ -88,7 +88,6 @@ def from_sample(run: Pass, theta: Array) -> Start:
         ``theta`` itself where there are too few rows, or the samples tell nothing.
     """
     near = Start(theta)
-    passes = samples(run)
     for larger, sample in reversed(list(itertools.pairwise(passes))):
         found = approach(sample, near.theta)
         share = larger.rows.n / sample.rows.n
@@ -110,7 +109,7 @@ def fit_warm(run: Pass, theta: Array, solver: Solver, *, observed: bool = False)
         As in `fit_irls`.
     solver : Solver
     """
-    near = from_sample(run, theta)
+    near = from_sample(samples(run), theta)
     solution = solver.fit(run, near.theta, run.control, observed=observed, factor=near.factor)
     if near.theta is theta or solution.converged:
         return solution

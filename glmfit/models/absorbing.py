@@ -108,7 +108,7 @@ def absorbed_record(
     if perfect:
         _warn_of_perfect_rows(rows, family)
     nothing = np.zeros((origin.size, origin.size))
-    ranked = FullRank(rows, start.kept, [], rows, SuffStats(np.nan, origin, nothing))
+    ranked = FullRank(rows, start.kept, [], rows, SuffStats(np.nan, origin, nothing), [rows])
     told = judged(replace(solution, theta=origin), ranked)
     solution = replace(told, theta=solution.theta)
     found = _normalised(start.run.levels(solution.theta), effects, order, data.absorbed)

@@ -277,7 +277,7 @@ def _first_fit(
         if solution.converged:
             return solution
     if start_params is None and ranked.sample is not run:
-        near = from_sample(run, starting_theta(ranked.sample, ranked.start))
+        near = from_sample(ranked.samples, starting_theta(ranked.sample, ranked.start))
         solution = solver.fit(run, near.theta, control, observed=observed, factor=near.factor)
         if solution.converged:
             return solution
@@ -733,32 +733,41 @@ def _squares(data: ModelData) -> float:
 
 def _constant_deviance(run: Pass, constant: float) -> float:
     """Return the deviance of a constant (and the offset), in passes that read no design."""
+    rows = run.rows
+    if not rows.streamed and not rows.shifted:
+        counted = _counted(rows.held())
+        if counted is not None:
+            y, weight = counted
+            return float(run.likelihood.evaluate(y, np.full(y.size, constant), weight).deviance)
 
     def deviance(chunk: Rows) -> float:
-        if chunk.offset is None:
-            y, weight = _distinct(chunk.y, chunk.weight)
-            eta = np.full(y.size, constant)
-        else:
-            y, weight, eta = chunk.y, chunk.weight, chunk.offset + constant
+        eta = np.full(chunk.n, constant)
+        if chunk.offset is not None:
+            eta += chunk.offset
         with np.errstate(all="ignore"):
-            return float(run.likelihood.evaluate(y, eta, weight).deviance)
+            return float(run.likelihood.evaluate(chunk.y, eta, chunk.weight).deviance)
 
-    return sum(map_chunks(deviance, run.rows, run.control))
+    return sum(map_chunks(deviance, rows, run.control))
 
 
-def _distinct(y: Array, weight: Array | None) -> tuple[Array, Array | None]:
-    """Return responses with each small whole number once, its weights added up.
+def _counted(rows: Rows) -> tuple[Array, Array] | None:
+    """Return each response once and how much weight it has; None if not all are small counts.
 
-    Others than events and counts are returned as they are.
+    Events and counts are few numbers, of which one evaluation is enough.
     """
+    y, weight = rows.y, rows.weight
     if not (y.min(initial=np.inf) >= 0.0 and y.max(initial=-np.inf) < FEW):
-        return y, weight
-    codes = y.astype(np.intp)
-    if not (codes == y).all():
-        return y, weight
-    totals = np.bincount(codes, weights=weight)
+        return None
+    totals = np.zeros(FEW)
+    for start in range(0, y.size, SLICE):
+        part = y[start : start + SLICE]
+        codes = part.astype(np.intp)
+        if not (codes == part).all():
+            return None
+        shares = None if weight is None else weight[start : start + SLICE]
+        totals += np.bincount(codes, shares, FEW)
     seen = np.flatnonzero(totals)
-    return seen.astype(float), totals[seen].astype(float)
+    return seen.astype(float), totals[seen]
 
 
 def kept_design(data: ModelData, record: FitRecord) -> Any:
