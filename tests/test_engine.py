@@ -634,7 +634,7 @@ def test_the_start_from_a_sample_is_near_and_leads_to_the_same_maximum(family):
     x, binary, count = _many_rows()
     run = make_pass(binary if family.proportions else count.astype(float), x, family)
     cold = fit_irls(run, starting_theta(run, run.start()), CONTROL)
-    start = from_sample(run, np.zeros(3))
+    start = from_sample(samples(run), np.zeros(3))
     near = start.theta
     warm = fit_irls(run, near, CONTROL, factor=start.factor)
     assert warm.theta == pytest.approx(cold.theta, rel=1e-13)
