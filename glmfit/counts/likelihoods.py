@@ -1,23 +1,16 @@
-"""Likelihoods of counts in eta-space: negative binomial, zero-inflated, and hurdle models.
+"""Likelihoods of counts in eta-space: plain, zero-inflated, and hurdle models.
 
 A row has a predictor for log mu, with a negative binomial one for log alpha, and with
 zeros of their own one for the log odds that say where zeros come from. The deviance of a
 row is twice what its log-likelihood is below that of a Poisson count fitted perfectly, so
 that no constant hides its digits.
 
-The negative binomial is written in d = alpha (y - mu) / (1 + alpha mu) and in differences
-of gamma functions, each of which goes smoothly to its limit: at alpha -> 0 the likelihood
-is Poisson's, and what is left of it keeps its digits.
-
-Where the observed information has to be replaced by one that is never negative, Fisher's
-stands in, for log alpha in an approximation that is right where alpha mu is small; and
+Where the observed information has to be replaced by one that is never negative,
 zero-inflated rows have the information that they would have if it were known where each
 zero came from: a step by it is a step of the EM algorithm (Lambert 1992; Lange 1995).
 
 References
 ----------
-Lawless, J. F. (1987). Negative binomial and mixed Poisson regression. *Canadian Journal
-of Statistics* 15, 209-225.
 Lambert, D. (1992). Zero-inflated Poisson regression, with an application to defects in
 manufacturing. *Technometrics* 34, 1-14.
 Lange, K. (1995). A gradient algorithm locally equivalent to the EM algorithm. *JRSS B* 57,
@@ -31,282 +24,20 @@ Zeileis, A., Kleiber, C. and Jackman, S. (2008). Regression models for count dat
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, Protocol
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from glmfit.counts.kernels import CountKernel, Terms
 from glmfit.likelihoods import STAYS, EtaStats, Limit, Recession
 from glmfit.links import Interval
 
-__all__ = [
-    "CountKernel",
-    "CountLikelihood",
-    "Hurdle",
-    "NegativeBinomialCount",
-    "PlainCount",
-    "PoissonCount",
-    "ZeroInflated",
-    "saturated_poisson",
-]
+__all__ = ["CountLikelihood", "Hurdle", "PlainCount", "ZeroInflated", "saturated_poisson"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-
-SERIES_FROM = 10.0
-"""Argument from which differences of gamma functions are summed by Stirling's series."""
-
-SMALL = 0.1
-"""Argument below which x - log(1 + x) is summed as a series."""
-
-LOG_GAMMA = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156)
-"""Coefficients of z^-1, z^-3, ... in Stirling's series of log Gamma(z)."""
-
-DIGAMMA = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12)
-"""Coefficients of z^-2, z^-4, ... in log z - 1 / (2 z) - digamma(z)."""
-
-
-class Terms(NamedTuple):
-    """What rows contribute through the k predictors of a count, before prior weights.
-
-    ``loss`` (n,) is the log-likelihood below that of a perfect Poisson fit, ``score``
-    (k, n) the derivative of the log-likelihood, ``information`` (k (k + 1) / 2, n) minus
-    its second derivatives, a line for each pair a <= b.
-    """
-
-    loss: Array
-    score: Array
-    information: Array
-
-
-class CountKernel(Protocol):
-    """A distribution of counts with one or two predictors."""
-
-    @property
-    def count(self) -> int:
-        """Number of predictors."""
-
-    @property
-    def domain_low(self) -> float:
-        """Where the second predictor must lie above."""
-
-    def terms(self, y: Array, eta: Array) -> Terms:
-        """Return what counts ``y`` (n,) contribute at predictors (n, k)."""
-
-    def expected(self, eta: Array) -> Array:
-        """Return an information that is never negative at predictors (n, k), by lines."""
-
-    def variance(self, eta: Array) -> Array:
-        """Return the variance of counts at predictors (n, k), shape (n,)."""
-
-
-@dataclass(frozen=True, slots=True)
-class PoissonCount:
-    """Poisson counts, with the predictor log mu."""
-
-    count: ClassVar[int] = 1
-    domain_low: ClassVar[float] = -np.inf
-
-    def terms(self, y: Array, eta: Array) -> Terms:
-        """Return what counts ``y`` (n,) contribute at predictors (n, 1)."""
-        line = eta[:, 0]
-        mu = np.exp(line)
-        loss = special.xlogy(y, y) - np.where(y > 0.0, y * line, 0.0) - (y - mu)
-        return Terms(loss, (y - mu)[None], mu[None])
-
-    def expected(self, eta: Array) -> Array:
-        """Return Fisher's information at predictors (n, 1), by lines."""
-        return np.exp(eta.T)
-
-    def variance(self, eta: Array) -> Array:
-        """Return the variance of counts at predictors (n, 1), shape (n,)."""
-        return np.exp(eta[:, 0])
-
-
-@dataclass(frozen=True, slots=True)
-class NegativeBinomialCount:
-    """Negative binomial counts with variance mu + alpha mu^power.
-
-    Attributes
-    ----------
-    power : float
-        2 for NB2, 1 for NB1, any number for NB-P.
-    known : float or None
-        alpha where it is known (1 for the geometric distribution); the predictor is then
-        log mu alone.
-    logarithmic : bool
-        Whether the second predictor is log alpha; else it is alpha itself.
-
-    References
-    ----------
-    Greene, W. (2008). Functional forms for the negative binomial model for count data.
-    *Economics Letters* 99, 585-590.
-    """
-
-    power: float = 2.0
-    known: float | None = None
-    logarithmic: bool = True
-
-    @property
-    def count(self) -> int:
-        """Number of predictors."""
-        return 1 if self.known is not None else 2
-
-    @property
-    def domain_low(self) -> float:
-        """Where the second predictor must lie above."""
-        return -np.inf if self.logarithmic or self.known is not None else 0.0
-
-    def _alpha(self, eta: Array) -> Array:
-        if self.known is not None:
-            return np.full(eta.shape[0], self.known)
-        return np.exp(eta[:, 1]) if self.logarithmic else eta[:, 1]
-
-    def sizes(self, eta: Array) -> Array:
-        """Return a = alpha mu^(power - 2), of which the variance is mu + a mu^2, shape (n,)."""
-        alpha = self._alpha(eta)
-        return alpha if self.power == 2.0 else alpha * np.exp((self.power - 2.0) * eta[:, 0])
-
-    def variance(self, eta: Array) -> Array:
-        """Return the variance of counts at predictors (n, k), shape (n,)."""
-        mu = np.exp(eta[:, 0])
-        return mu + self.sizes(eta) * mu * mu
-
-    def terms(self, y: Array, eta: Array) -> Terms:
-        """Return what counts ``y`` (n,) contribute at predictors (n, k)."""
-        gone = eta[:, 0] == -np.inf
-        size = self.sizes(eta)
-        if gone.any():
-            size = np.where(gone, 1.0, size)
-        loss, score, information = _negative_binomial(y, np.exp(eta[:, 0]), eta[:, 0], size)
-        turn = self.power - 2.0
-        if turn != 0.0:
-            _turn(information, turn)
-            score[0] += turn * score[1]
-        if self.known is not None:
-            score, information = score[:1], information[:1]
-        elif not self.logarithmic:
-            alpha = eta[:, 1]
-            information[2] = (information[2] + score[1]) / (alpha * alpha)
-            information[1] /= alpha
-            score[1] /= alpha
-        if gone.any():
-            loss = np.where(gone, 0.0, loss)
-            score[:, gone] = 0.0
-            information[:, gone] = 0.0
-        return Terms(loss, score, information)
-
-    def expected(self, eta: Array) -> Array:
-        """Return about Fisher's information at predictors (n, k), by lines."""
-        mu = np.exp(eta[:, 0])
-        share = self.sizes(eta) * mu
-        share /= 1.0 + share
-        lines = np.stack([mu * (1.0 - share), np.zeros_like(mu), 0.5 * share * share])
-        if self.power != 2.0:
-            _turn(lines, self.power - 2.0)
-        if self.known is not None:
-            return lines[:1]
-        if not self.logarithmic:
-            lines[1] /= eta[:, 1]
-            lines[2] /= eta[:, 1] ** 2
-        lines[:, eta[:, 0] == -np.inf] = 0.0
-        return lines
-
-
-def _turn(lines: Array, by: float) -> None:
-    """Change information by log mu and log a to that by log mu and log alpha, in place."""
-    across = lines[1] + by * lines[2]
-    lines[0] += by * (lines[1] + across)
-    lines[1] = across
-
-
-def _negative_binomial(y: Array, mu: Array, eta: Array, a: Array) -> Terms:
-    """Return loss, score and information by log mu and log a of NB2 counts."""
-    # alpha is mostly one number: then what depends on y and alpha is worth a table
-    if y.size and a[0] == a[-1] and (a == a[0]).all():
-        parts = _gamma_table(y, float(a[0]))
-    else:
-        parts = _gamma_parts(y, a)
-    remainder, slope, bend = parts
-    u, x = a * mu, a * y
-    d = a * (y - mu) / (1.0 + u)
-    rest = _below_linear(d) / a
-    loss: Array = np.asarray(special.xlogy(y, y) - np.where(y > 0.0, y * eta, 0.0))
-    loss -= (y + 1.0 / a) * np.log1p(d)
-    loss += remainder
-    score = np.stack([d / a, rest - slope])
-    flat = 1.0 / (1.0 + u)
-    information: Array = np.stack(
-        [mu * (1.0 + x) * flat * flat, d * mu * flat, rest - d * d / (a * (1.0 + x)) + bend]
-    )
-    return Terms(loss, score, information)
-
-
-def _gamma_table(y: Array, a: float) -> tuple[Array, Array, Array]:
-    """Return `_gamma_parts` for one ``a``, by way of a table where counts repeat."""
-    top = float(y.max())
-    if not top < y.size:
-        return _gamma_parts(y, np.full(y.size, a))
-    places = y.astype(np.intp)
-    if not np.array_equal(places, y):
-        return _gamma_parts(y, np.full(y.size, a))
-    values = np.arange(top + 1.0)
-    remainder, slope, bend = _gamma_parts(values, np.full(values.size, a))
-    return remainder[places], slope[places], bend[places]
-
-
-def _gamma_parts(y: Array, a: Array) -> tuple[Array, Array, Array]:
-    """Return what gamma functions contribute: to the loss, and its derivatives by log a.
-
-    With s = 1 / a and x = a y these are (s + y) log(1 + x) - y less log Gamma(y + s) -
-    log Gamma(s) - y log s, its derivative by log a, and minus the second of the
-    log-likelihood. All are 0 at y = 0 and go to 0 with a.
-    """
-    out = np.zeros((3, y.size))
-    near = a * SERIES_FROM <= 1.0
-    if near.any():
-        out[:, near] = _by_series(y[near], a[near])
-    if not near.all():
-        out[:, ~near] = _by_functions(y[~near], a[~near])
-    return out[0], out[1], out[2]
-
-
-def _by_series(y: Array, a: Array) -> Array:
-    x = a * y
-    log_x = np.log1p(x)
-    remainder = 0.5 * log_x
-    slope = x / (2.0 * (1.0 + x))
-    bend = slope / (1.0 + x)
-    power = a.copy()
-    for k, (c, b) in enumerate(zip(LOG_GAMMA, DIGAMMA, strict=True), start=1):
-        remainder -= c * power * np.expm1(-(2 * k - 1) * log_x)
-        lost = -np.expm1(-2 * k * log_x)
-        slope += b * power * lost
-        bend += b * power * ((2 * k - 1) * lost + 2 * k * x * np.exp(-(2 * k + 1) * log_x))
-        power = power * a * a
-    return np.stack([remainder, slope, bend])
-
-
-def _by_functions(y: Array, a: Array) -> Array:
-    s, x = 1.0 / a, a * y
-    log_x = np.log1p(x)
-    raised = special.gammaln(y + s) - special.gammaln(s) - y * np.log(s)
-    first = s * (special.psi(y + s) - special.psi(s))
-    second = s * s * (special.polygamma(1, y + s) - special.polygamma(1, s))
-    remainder = (s + y) * log_x - y - raised
-    slope = first - s * log_x
-    bend = -first - second + s * log_x - y / (1.0 + x)
-    return np.stack([remainder, slope, bend])
-
-
-def _below_linear(d: Array) -> Array:
-    """Return d - log(1 + d) for d > -1, exact at 0."""
-    t = d / (2.0 + d)
-    square = t * t
-    series = square * (1 / 3 + square * (1 / 5 + square * (1 / 7 + square * (1 / 9))))
-    series += square**5 * (1 / 11 + square / 13)
-    return np.where(np.abs(d) < SMALL, d * t - 2.0 * t * series, d - np.log1p(d))
 
 
 def saturated_poisson(y: Array) -> Array:

@@ -1,0 +1,21 @@
+"""Likelihoods of counts in eta-space: negative binomial, zero-inflated, and hurdle models."""
+
+from glmfit.counts.kernels import CountKernel, NegativeBinomialCount, PoissonCount
+from glmfit.counts.likelihoods import (
+    CountLikelihood,
+    Hurdle,
+    PlainCount,
+    ZeroInflated,
+    saturated_poisson,
+)
+
+__all__ = [
+    "CountKernel",
+    "CountLikelihood",
+    "Hurdle",
+    "NegativeBinomialCount",
+    "PlainCount",
+    "PoissonCount",
+    "ZeroInflated",
+    "saturated_poisson",
+]
