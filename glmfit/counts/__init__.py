@@ -1,12 +1,12 @@
 """Likelihoods of counts in eta-space: negative binomial, zero-inflated, and hurdle models."""
 
+from glmfit.counts.gammas import saturated_poisson
 from glmfit.counts.kernels import CountKernel, NegativeBinomialCount, PoissonCount
 from glmfit.counts.likelihoods import (
     CountLikelihood,
     Hurdle,
     PlainCount,
     ZeroInflated,
-    saturated_poisson,
 )
 
 __all__ = [

@@ -1,10 +1,11 @@
 """Distributions of counts: what a row contributes through log mu and log alpha.
 
 The negative binomial is written in d = alpha (y - mu) / (1 + alpha mu) and in differences
-of gamma functions, each of which goes smoothly to its limit at alpha -> 0.
+of gamma functions, each of which goes smoothly to its limit at alpha -> 0. Of positive
+counts it is written in h = E(y | y > 0) - 1, which keeps its digits where mu vanishes.
 
 Where the observed information has to be replaced by one that is never negative, Fisher's
-stands in, for log alpha in an approximation that is right where alpha mu is small.
+stands in, for alpha in an approximation that is right where the overdispersion is small.
 
 References
 ----------
@@ -19,9 +20,8 @@ from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
-from glmfit.counts.gammas import below_linear, gamma_parts, gamma_table
+from glmfit.counts.gammas import below_linear, exponential_gap, gamma_parts
 
 __all__ = ["CountKernel", "NegativeBinomialCount", "PoissonCount", "Terms"]
 
@@ -55,11 +55,46 @@ class CountKernel(Protocol):
     def terms(self, y: Array, eta: Array) -> Terms:
         """Return what counts ``y`` (n,) contribute at predictors (n, k)."""
 
+    def none(self, eta: Array) -> Terms:
+        """Return what zeros contribute at predictors (n, k): the loss is -log P(0)."""
+
+    def positive(self, y: Array, eta: Array) -> Terms:
+        """Return what counts ``y`` > 0 contribute, given that they are positive."""
+
     def expected(self, eta: Array) -> Array:
         """Return an information that is never negative at predictors (n, k), by lines."""
 
     def variance(self, eta: Array) -> Array:
         """Return the variance of counts at predictors (n, k), shape (n,)."""
+
+
+def _from_perfect(y: Array, mu: Array, scale: Array | float) -> Array:
+    """Return y log(y (1 + scale mu) / (mu (1 + scale y))), shape (n,)."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        away = (y - mu) / (mu * (1.0 + scale * y))
+    away[y == 0.0] = 0.0
+    return np.asarray(y * np.log1p(away))
+
+
+def _excess(mu: Array, below: Array | float, loss: Array) -> Array:
+    """Return h = mu / (1 - P(0)) - 1, with ``loss`` = -log P(0) and ``below`` = mu - loss."""
+    return np.asarray((below + exponential_gap(loss)) / -np.expm1(-loss))
+
+
+def _slack(mu: Array, h: Array, loss: Array) -> Array:
+    """Return mu - h, with the digits of 1 - mu P(0) / (1 - P(0)) where that is near 1."""
+    with np.errstate(over="ignore"):
+        return np.where(loss > 1.0, 1.0 - mu / np.expm1(loss), mu - h)
+
+
+def _without_mean(found: Terms, y: Array, gone: Array) -> Terms:
+    """Return terms of positive counts, which are all 1 where the mean is ``gone``."""
+    if not gone.any():
+        return found
+    loss, score, information = found
+    loss[gone] = np.where(y[gone] > 1.0, np.inf, -1.0)
+    score[:, gone], information[:, gone] = 0.0, 0.0
+    return Terms(loss, score, information)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +106,24 @@ class PoissonCount:
 
     def terms(self, y: Array, eta: Array) -> Terms:
         """Return what counts ``y`` (n,) contribute at predictors (n, 1)."""
-        line = eta[:, 0]
-        mu = np.exp(line)
-        loss = special.xlogy(y, y) - np.where(y > 0.0, y * line, 0.0) - (y - mu)
-        return Terms(loss, (y - mu)[None], mu[None])
+        mu = np.exp(eta[:, 0])
+        score = y - mu
+        return Terms(_from_perfect(y, mu, 0.0) - score, score[None], mu[None])
+
+    def none(self, eta: Array) -> Terms:
+        """Return what zeros contribute at predictors (n, 1): the loss is -log P(0)."""
+        mu = np.exp(eta[:, 0])
+        return Terms(mu, -mu[None], mu[None])
+
+    def positive(self, y: Array, eta: Array) -> Terms:
+        """Return what counts ``y`` > 0 contribute, given that they are positive."""
+        mu = np.exp(eta[:, 0])
+        gone = mu == 0.0
+        mu[gone] = 1.0
+        h = _excess(mu, 0.0, mu)
+        loss = _from_perfect(y, mu, 0.0) - (y - mu) + np.log(mu / (1.0 + h))
+        score, information = (y - 1.0 - h)[None], ((1.0 + h) * _slack(mu, h, mu))[None]
+        return _without_mean(Terms(loss, score, information), y, gone)
 
     def expected(self, eta: Array) -> Array:
         """Return Fisher's information at predictors (n, 1), by lines."""
@@ -129,6 +178,15 @@ class NegativeBinomialCount:
         alpha = self._alpha(eta)
         return alpha if self.power == 2.0 else alpha * np.exp((self.power - 2.0) * eta[:, 0])
 
+    def _means_and_sizes(self, eta: Array) -> tuple[Array, Array, Array]:
+        """Return means and sizes, 1 where the mean is 0, and where that is."""
+        mu = np.exp(eta[:, 0])
+        gone = mu == 0.0
+        if not gone.any():
+            return mu, self.sizes(eta), gone
+        mu[gone] = 1.0
+        return mu, np.where(gone, 1.0, self.sizes(eta)), gone
+
     def variance(self, eta: Array) -> Array:
         """Return the variance of counts at predictors (n, k), shape (n,)."""
         mu = np.exp(eta[:, 0])
@@ -136,27 +194,41 @@ class NegativeBinomialCount:
 
     def terms(self, y: Array, eta: Array) -> Terms:
         """Return what counts ``y`` (n,) contribute at predictors (n, k)."""
-        gone = eta[:, 0] == -np.inf
-        size = self.sizes(eta)
+        mu, a, gone = self._means_and_sizes(eta)
+        found = self._by_predictors(_negative_binomial(y, mu, a), eta)
         if gone.any():
-            size = np.where(gone, 1.0, size)
-        loss, score, information = _negative_binomial(y, np.exp(eta[:, 0]), eta[:, 0], size)
+            found.loss[gone] = np.where(y[gone] > 0.0, np.inf, 0.0)
+            found.score[:, gone], found.information[:, gone] = 0.0, 0.0
+        return found
+
+    def none(self, eta: Array) -> Terms:
+        """Return what zeros contribute at predictors (n, k): the loss is -log P(0)."""
+        mu, a, gone = self._means_and_sizes(eta)
+        found = self._by_predictors(_none(mu, a), eta)
+        for part in found:
+            part[..., gone] = 0.0
+        return found
+
+    def positive(self, y: Array, eta: Array) -> Terms:
+        """Return what counts ``y`` > 0 contribute, given that they are positive."""
+        mu, a, gone = self._means_and_sizes(eta)
+        return _without_mean(self._by_predictors(_positive(y, mu, a), eta), y, gone)
+
+    def _by_predictors(self, found: Terms, eta: Array) -> Terms:
+        """Return terms by log mu and log a as those by the predictors, in place."""
+        loss, score, information = found
         turn = self.power - 2.0
         if turn != 0.0:
             _turn(information, turn)
             score[0] += turn * score[1]
         if self.known is not None:
-            score, information = score[:1], information[:1]
-        elif not self.logarithmic:
+            return Terms(loss, score[:1], information[:1])
+        if not self.logarithmic:
             alpha = eta[:, 1]
             information[2] = (information[2] + score[1]) / (alpha * alpha)
             information[1] /= alpha
             score[1] /= alpha
-        if gone.any():
-            loss = np.where(gone, 0.0, loss)
-            score[:, gone] = 0.0
-            information[:, gone] = 0.0
-        return Terms(loss, score, information)
+        return found
 
     def expected(self, eta: Array) -> Array:
         """Return about Fisher's information at predictors (n, k), by lines."""
@@ -182,23 +254,52 @@ def _turn(lines: Array, by: float) -> None:
     lines[1] = across
 
 
-def _negative_binomial(y: Array, mu: Array, eta: Array, a: Array) -> Terms:
-    """Return loss, score and information by log mu and log a of NB2 counts."""
-    # alpha is mostly one number: then what depends on y and alpha is worth a table
-    if y.size and a[0] == a[-1] and (a == a[0]).all():
-        parts = gamma_table(y, float(a[0]))
-    else:
-        parts = gamma_parts(y, a)
-    remainder, slope, bend = parts
-    u, x = a * mu, a * y
-    d = a * (y - mu) / (1.0 + u)
-    rest = below_linear(d) / a
-    loss: Array = np.asarray(special.xlogy(y, y) - np.where(y > 0.0, y * eta, 0.0))
-    loss -= (y + 1.0 / a) * np.log1p(d)
-    loss += remainder
-    score = np.stack([d / a, rest - slope])
-    flat = 1.0 / (1.0 + u)
-    information: Array = np.stack(
-        [mu * (1.0 + x) * flat * flat, d * mu * flat, rest - d * d / (a * (1.0 + x)) + bend]
-    )
+def _negative_binomial(y: Array, mu: Array, a: Array) -> Terms:
+    """Return terms of NB2 counts by log mu and log a."""
+    remainder, slope, bend = gamma_parts(y, a)
+    flat, grown = 1.0 / (1.0 + a * mu), 1.0 + a * y
+    score = np.empty((2, y.size))
+    np.multiply(y - mu, flat, out=score[0])
+    d = a * score[0]
+    rest = below_linear(d, grown * flat) / a
+    # y log(y / mu) - (y + 1/a) log(1 + d), log(1 + d) being d less what is below
+    loss = _from_perfect(y, mu, a) - score[0] + rest + remainder
+    information = np.empty((3, y.size))
+    np.multiply(mu * grown, flat * flat, out=information[0])
+    np.multiply(d * mu, flat, out=information[1])
+    np.add(rest - d * score[0] / grown, bend, out=information[2])
+    np.subtract(rest, slope, out=score[1])
     return Terms(loss, score, information)
+
+
+def _none(mu: Array, a: Array) -> Terms:
+    """Return terms of zeros by log mu and log a."""
+    u = a * mu
+    flat = 1.0 / (1.0 + u)
+    share = mu * flat
+    rest = below_linear(-u * flat, flat) / a
+    bend = share * flat
+    return Terms(
+        np.log1p(u) / a, np.stack([-share, rest]), np.stack([bend, -u * bend, rest - u * bend])
+    )
+
+
+def _positive(y: Array, mu: Array, a: Array) -> Terms:
+    """Return terms of positive NB2 counts by log mu and log a (see `CountKernel.positive`)."""
+    whole, none, u = _negative_binomial(y, mu, a), _none(mu, a), a * mu
+    flat, rest = 1.0 / (1.0 + u), none.score[1]
+    with np.errstate(over="ignore"):
+        odds = 1.0 / np.expm1(none.loss)
+    h = _excess(mu, below_linear(u, 1.0 + u) / a, none.loss)
+    away, lift = y - 1.0 - h, odds * rest
+    return Terms(
+        whole.loss + np.log(-np.expm1(-none.loss)),
+        np.stack([away * flat, whole.score[1] + lift]),
+        np.stack(
+            [
+                ((1.0 + h) * _slack(mu, h, none.loss) + y * u) * flat * flat,
+                ((1.0 + h) * lift * (1.0 + u) + away * u) * flat * flat,
+                whole.information[2] - lift * (1.0 + odds) * rest + odds * none.information[2],
+            ]
+        ),
+    )

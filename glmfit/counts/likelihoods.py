@@ -30,19 +30,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from glmfit.counts.gammas import saturated_poisson
 from glmfit.counts.kernels import CountKernel, Terms
 from glmfit.likelihoods import STAYS, EtaStats, Limit, Recession
 from glmfit.links import Interval
 
-__all__ = ["CountLikelihood", "Hurdle", "PlainCount", "ZeroInflated", "saturated_poisson"]
+__all__ = ["CountLikelihood", "Hurdle", "PlainCount", "ZeroInflated"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-
-
-def saturated_poisson(y: Array) -> Array:
-    """Return the log-likelihood of Poisson counts at mu = y, shape (n,)."""
-    return special.xlogy(y, y) - y - special.gammaln(y + 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,19 +201,18 @@ class ZeroInflated(CountLikelihood):
     def rows(self, y: Array, eta: Array, observed: bool) -> Terms:
         """Return what rows contribute at predictors (n, M)."""
         z, zero = eta[:, 0], y == 0.0
-        pi = special.expit(z)
         loss, score, information = self.kernel.terms(y, eta[:, 1:])
-        log_rest = special.log_expit(-z)
-        mixed = np.logaddexp(special.log_expit(z), log_rest - loss)
-        whole = np.where(zero, -mixed, loss - log_rest)
-        # how likely a zero is to be one of the certain ones
-        certain = np.where(zero, special.expit(z + loss), 0.0)
-        left = np.where(zero, special.expit(-z - loss), 1.0)
-        spread = certain * left
-        own = pi * special.expit(-z)
+        pi, rest, soft = _logistic(z)
+        # how likely a zero is to be one of the certain ones, and one of the counts
+        certain, left, softer = _logistic(z + loss)
+        certain[~zero], left[~zero] = 0.0, 1.0
+        zeros = np.minimum(loss, np.maximum(-z, 0.0)) - softer
+        whole = soft + np.where(zero, zeros, loss + np.maximum(z, 0.0))
+        own = pi * rest
         if not observed:
             lines = left * self.kernel.expected(eta[:, 1:])
             return self._joined(whole, certain - pi, left * score, own, 0.0 * score, lines)
+        spread = certain * left
         lines = left * information - spread * _outer(score)
         cross = spread * score
         return self._joined(whole, certain - pi, left * score, own - spread, cross, lines)
@@ -274,32 +269,16 @@ class Hurdle(CountLikelihood):
     def rows(self, y: Array, eta: Array, observed: bool) -> Terms:
         """Return what rows contribute at predictors (n, M)."""
         z, positive = eta[:, 0], y > 0.0
-        chance = special.expit(z)
-        cut = self.truncated(np.where(positive, y, 1.0), eta[:, 1:])
-        loss = np.where(positive, cut.loss - special.log_expit(z), -special.log_expit(-z))
+        chance, rest, soft = _logistic(z)
+        cut = self.kernel.positive(np.maximum(y, 1.0), eta[:, 1:])
+        loss = soft + np.where(positive, cut.loss + np.maximum(-z, 0.0), np.maximum(z, 0.0))
         score = np.where(positive, cut.score, 0.0)
         lines = cut.information if observed else self.kernel.expected(eta[:, 1:])
-        own = chance * special.expit(-z)
         return Terms(
             loss,
-            np.vstack([positive - chance, score]),
-            np.vstack([own, 0.0 * score, np.where(positive, lines, 0.0)]),
+            np.vstack([np.where(positive, rest, -chance), score]),
+            np.vstack([chance * rest, 0.0 * score, np.where(positive, lines, 0.0)]),
         )
-
-    def truncated(self, y: Array, eta: Array) -> Terms:
-        """Return what positive counts contribute given that they are positive."""
-        found = self.kernel.terms(y, eta)
-        none = self.kernel.terms(np.zeros_like(y), eta)
-        # the odds of a zero, P(0) / (1 - P(0)); P(0) = exp(-loss)
-        odds = 1.0 / np.expm1(none.loss)
-        gone = eta[:, 0] == -np.inf
-        if gone.any():
-            odds[gone] = 0.0
-        loss = found.loss + np.log(-np.expm1(-none.loss))
-        information = found.information + odds * none.information
-        information -= odds * (1.0 + odds) * _outer(none.score)
-        score = found.score + odds * none.score
-        return Terms(np.where(gone, 0.0, loss), score, information)
 
     def recession(self, y: Array) -> list[Recession]:
         """Return which predictors may go for ever: the odds anywhere, log mu where y is 1."""
@@ -315,7 +294,7 @@ class Hurdle(CountLikelihood):
     def log_mean(self, eta: Array) -> tuple[Array, Array, Array]:
         """Return log E(y) (n,), its gradient (n, M) and its second derivatives (n, M, M)."""
         n, count = eta.shape
-        none = self.kernel.terms(np.zeros(n), eta[:, 1:])
+        none = self.kernel.none(eta[:, 1:])
         odds = 1.0 / np.expm1(none.loss)
         gradient, bend = np.zeros((n, count)), np.zeros((n, count, count))
         gradient[:, 0] = special.expit(-eta[:, 0])
@@ -340,6 +319,19 @@ class Hurdle(CountLikelihood):
         mu = np.exp(eta[:, 1])
         # E(y^2) is that of the whole distribution over the chance of a positive count
         return mean * (self.kernel.variance(eta[:, 1:]) / mu + mu) - mean * mean
+
+
+def _logistic(z: Array) -> tuple[Array, Array, Array]:
+    """Return p = 1 / (1 + exp(-z)), 1 - p, and log(1 + exp(-|z|)), each with its own digits.
+
+    -log p is the last and max(-z, 0), -log(1 - p) the last and max(z, 0).
+    """
+    small = np.exp(-np.abs(z))
+    large = 1.0 / (1.0 + small)
+    soft = np.log1p(small)
+    small *= large
+    upper = z >= 0.0
+    return np.where(upper, large, small), np.where(upper, small, large), soft
 
 
 def _outer(score: Array) -> Array:

@@ -65,6 +65,8 @@ class Runaway:
     limit: Solution
     inner: NDArray[np.intp]
     vanishing: bool
+    certain: int = 0
+    """Rows, zeros all, where they become certain at the same time."""
 
     def widened(self, kept: NDArray[np.intp], p: int, weight: Array | None) -> Separation:
         """Return the direction over all p coefficients and all rows used."""
@@ -107,17 +109,27 @@ def runaway(run: Pass, solution: Solution) -> Runaway | None:
     if found is None:
         return None
     limit, inner = _limit(run, found, solution)
-    return Runaway(found, limit, inner, vanishing)
+    certain = run.predictor.drift(found.direction)[:, 0] > MOVED
+    return Runaway(found, limit, inner, vanishing, int(certain.sum()) if vanishing else 0)
 
 
 def _vanishing(run: Pass, solution: Solution) -> Separation | None:
-    """Return the direction in which the chance of certain zeros falls to 0, if there is one."""
+    """Return the direction in which chances of certain zeros go to 0 or 1, if there is one."""
     if not cast(CountLikelihood, run.likelihood).zeros_mixed:
         return None
-    step, drift = _last_move(run, solution)
+    logit = run.eta(solution.resting)[:, 0]
+    for step in (_last_move(run, solution), _zeros_alone(run, solution.resting)):
+        found = _vanishing_along(run, step, logit)
+        if found is not None:
+            return found
+    return None
+
+
+def _vanishing_along(run: Pass, step: Array, logit: Array) -> Separation | None:
+    """Return the direction that a step shows to those who see how far logits have gone."""
+    drift = run.predictor.drift(step)
     reach = float(np.abs(drift).max())
     signs = np.where(np.abs(drift) > STILL * reach, np.sign(drift), 0.0)
-    logit = run.eta(solution.resting)[:, 0]
     there = (signs[:, 0] * logit >= FAR)[signs[:, 0] != 0.0].all()
     certain = ((signs[:, 0] > 0.0) & (run.held.y > 0.0)).any()
     if reach == 0.0 or not there or certain or (signs[:, 1:] != 0.0).any():
@@ -127,15 +139,24 @@ def _vanishing(run: Pass, solution: Solution) -> Separation | None:
     return certified_separation(told, step)
 
 
-def _last_move(run: Pass, solution: Solution) -> tuple[Array, Array]:
-    """Return the last step that was more than rounding, and how it moved predictors (n, M)."""
+def _zeros_alone(run: Pass, theta: Array) -> Array:
+    """Return the coefficients of the zero part, the others 0.
+
+    They point to where every logit goes that has gone far, when rounding has taken the
+    steps over.
+    """
+    p = run.predictor.design.shape[1]
+    owned = np.abs(run.predictor.constraints[:p]).sum(axis=0) > 0.0
+    return np.where(owned, theta, 0.0)
+
+
+def _last_move(run: Pass, solution: Solution) -> Array:
+    """Return the last step that moved a predictor by more than rounding, 0 if none did."""
     for before, after in reversed(list(itertools.pairwise(solution.history))):
         step = after.theta - before.theta
-        drift = run.predictor.drift(step)
-        if np.abs(drift).max() > MOVING:
-            return step, drift
-    nowhere = np.zeros(solution.theta.size)
-    return nowhere, run.predictor.drift(nowhere)
+        if np.abs(run.predictor.drift(step)).max() > MOVING:
+            return np.asarray(step)
+    return np.zeros(solution.theta.size)
 
 
 def near_an_end(run: Pass, theta: Array) -> bool:
@@ -190,11 +211,13 @@ def warn_of_runaway(
     lost = ", ".join(names[j] for j in kept[~found.found.finite])
     rows, total = int(found.found.rows.sum()), found.found.rows.size
     if found.vanishing:
+        rising = f", and rises to 1 in {found.certain} others" if found.certain else ""
         told = (
-            f"{response!r} has no more zeros than its distribution gives in {rows} of {total} "
-            "rows: the probability of a zero of another kind falls to 0 there, so no finite "
-            f"maximum-likelihood estimate exists. Not finite: {lost}. The numbers shown are the "
-            "limit. Leave these terms out of the inflation, or use a model without it."
+            f"{response!r} has no more zeros than its distribution gives in {rows - found.certain} "
+            f"of {total} rows: the probability of a zero of another kind falls to 0 there{rising}, "
+            f"so no finite maximum-likelihood estimate exists. Not finite: {lost}. The numbers "
+            "shown are the limit. Leave these terms out of the inflation, or use a model "
+            "without it."
         )
     else:
         told = (
