@@ -70,7 +70,7 @@ def gamma_parts(y: Array, a: Array) -> GammaParts:
 
 def saturated_poisson(y: Array) -> Array:
     """Return the log-likelihood of Poisson counts at mu = y, shape (n,)."""
-    (found,) = _looked_up(y, _saturated_table, lambda some: _saturated(y[some])[None])
+    found: Array = _looked_up(y, _saturated_table, lambda some: _saturated(y[some])[None])[0]
     return found
 
 

@@ -72,8 +72,7 @@ def _from_perfect(y: Array, mu: Array, scale: Array | float) -> Array:
     """Return y log(y (1 + scale mu) / (mu (1 + scale y))), shape (n,)."""
     with np.errstate(divide="ignore", invalid="ignore"):
         away = (y - mu) / (mu * (1.0 + scale * y))
-    away[y == 0.0] = 0.0
-    return np.asarray(y * np.log1p(away))
+    return np.asarray(y * np.log1p(np.where(y > 0.0, away, 0.0)))
 
 
 def _excess(mu: Array, below: Array | float, loss: Array) -> Array:

@@ -147,6 +147,8 @@ def _cross_table(left: Categorical, right: Categorical, weight: Array) -> Array:
 def _sums_by_level(factor: Categorical, dense: Dense, weight: Array) -> Array:
     scaled = factor.scaled(weight)
     columns = dense.values.T
+    if factor.n_levels == 1:
+        return np.asarray(scaled @ dense.values)[None]
     if not len(columns):
         return np.zeros((factor.n_levels, 0))
     return np.column_stack([factor.sum_by_level(scaled * column) for column in columns])

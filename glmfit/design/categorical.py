@@ -62,12 +62,16 @@ class Categorical(Design):
 
     def sum_by_level(self, rows: Array) -> Array:
         """Return the sum of ``rows`` within each level, shape (n_levels,)."""
+        if self.n_levels == 1:  # a constant
+            return np.array([rows.sum()])
         sums: Array = np.bincount(self.codes, weights=rows, minlength=self.n_levels).astype(
             float, copy=False
         )
         return sums
 
     def matvec(self, beta: Array) -> Array:
+        if self.n_levels == 1:
+            return self.scaled(np.full(self.codes.size, beta[0]))
         return self.scaled(beta[self.codes])
 
     def rmatvec(self, rows: Array) -> Array:
