@@ -174,3 +174,20 @@ def test_zeros_that_become_certain_beyond_a_bound(data):
     np.testing.assert_allclose(result.bse.iloc[2:], rest.bse, rtol=1e-7)
     # pscl stops at -192.168, without inflation
     assert result.llf > -192.0
+
+
+# -- degrees of freedom ------------------------------------------------------------------------
+
+
+def test_alpha_takes_no_residual_degree_of_freedom(data):
+    """MASS::glm.nb has 298 for two columns; pscl counts 5 coefficients in two-part models."""
+    result = gf.negativebinomial("y ~ x", data).fit()
+    assert (result.df_resid, result.df_model) == (298, 1)
+    assert result.aic == pytest.approx(-2.0 * result.llf + 6.0)
+    assert result.glance()["df_residual"].item() == 298
+    hc0, hc1 = (result.with_cov(kind).bse["x"] for kind in ("HC0", "HC1"))
+    assert hc1 / hc0 == pytest.approx(math.sqrt(300 / 298), rel=1e-12)
+    assert gf.negativebinomial("y ~ x", data, loglike_method="geometric").fit().df_resid == 298
+    for kind in (gf.zeroinflated, gf.hurdle):
+        made = kind("y ~ x", data, inflation="~ z", dist="negativebinomial").fit()
+        assert made.df_resid == 295

@@ -56,6 +56,9 @@ Array = NDArray[np.float64]
 NOTHING = 1e-7
 """Deviance that an alpha takes away which is 0 but for rounding."""
 
+ROUGH = 1e-5
+"""Standard errors to which a fit is taken whose deviance is wanted to the last digits."""
+
 VANISHING = -20.0
 """Logarithm of an alpha that is 0 but for rounding."""
 
@@ -339,15 +342,20 @@ def _maximum(problem: _Problem, start: Array | None, solver: Solver) -> _Maximum
         return _Maximum(_best_of(problem.run, starts, solver))
     poisson = problem.without_alpha()
     first = None if start is None else start[: poisson.kept.size]
-    inner = _maximum(poisson, first, solver).solution
+    # only its deviance is wanted, unless it is the answer
+    rough = replace(poisson, control=replace(problem.control, tol=max(ROUGH, problem.control.tol)))
+    inner = _maximum(rough, first, solver).solution
     if problem.form.one_alpha and inner.settled and _falls_with_alpha(problem, inner):
+        inner = _maximum(poisson, inner.theta, solver).solution
         return _Maximum(inner, boundary=True, inner=inner)
     starts = [start] if start is not None else _overdispersed_starts(problem, poisson, inner)
     solution = _best_of(problem.run, starts, solver)
     # a fit from further away may end at the boundary although alpha rises there at first
     adds = inner.deviance - solution.deviance
-    ended = problem.form.one_alpha and not adds > NOTHING
-    return _Maximum(inner, True, inner) if ended else _Maximum(solution, inner=inner)
+    if problem.form.one_alpha and not adds > NOTHING:
+        inner = _maximum(poisson, inner.theta, solver).solution
+        return _Maximum(inner, True, inner)
+    return _Maximum(solution, inner=inner)
 
 
 def _best_of(run: Pass, starts: Sequence[Array], solver: Solver) -> Solution:
@@ -484,6 +492,10 @@ def _record(
         separation=separation,
         n_equations=sum(constants),
     )
+    if not problem.form.likelihood.zero_part:
+        # as glm.nb() and statsmodels count; of two-part models pscl counts all coefficients
+        alphas = problem.positions("alpha").size if problem.form.estimates_alpha else 0
+        record = replace(record, nuisance=alphas)
     if best.inner is not None:
         record = replace(record, llf_boundary=_most(problem.rows) - 0.5 * best.inner.deviance)
     if best.boundary:

@@ -191,6 +191,8 @@ class FitRecord:
     """Parameters of the family that were estimated beside the coefficients, by name."""
     at_boundary: tuple[int, ...] = ()
     """Coefficients that the maximum holds at the end of their range, by position."""
+    nuisance: int = 0
+    """Coefficients of the dispersion, which take no residual degrees of freedom."""
 
     @property
     def shrunk(self) -> bool:
@@ -246,5 +248,5 @@ class FitRecord:
 
     @property
     def df_resid(self) -> float:
-        """Observations less columns."""
-        return self.nobs - self.df_used
+        """Observations less columns, those of the dispersion apart."""
+        return self.nobs - self.df_used + self.nuisance

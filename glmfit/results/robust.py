@@ -59,6 +59,8 @@ class _Fit:
     count: float
     """Number n of independent observations."""
     scale: float
+    nuisance: int
+    """Coefficients of the dispersion (see `FitRecord`)."""
 
     @property
     def p(self) -> int:
@@ -108,6 +110,7 @@ def estimate(model: Any, record: FitRecord, request: Request) -> Estimate:
         lambda: model.fitted_units(record),
         model.independent_count(record),
         record.scale,
+        record.nuisance,
     )
     return _ESTIMATORS[request.kind](fit, request)
 
@@ -152,7 +155,7 @@ def _hc(fit: _Fit, request: Request) -> Estimate:
     else:
         meat = clusters.unit_meat(fit.run, fit.theta, kind, fit.leverage, fit.freq)
     covariance = numbers.sandwich(fit.bread, meat.matrix)
-    factors = [_factor("hac", fit)] if kind == "HC1" else []
+    factors = [_factor("hac", fit, apart=fit.nuisance)] if kind == "HC1" else []
     told = f"Standard errors are heteroscedasticity robust ({kind}{_LEVERAGE.get(kind, '')})"
     return _finished(covariance, told, request, factors)
 
@@ -222,9 +225,9 @@ def _with_groups(found: Estimate, request: Request, fixed: bool = False) -> Esti
     return Estimate(found.covariance, told)
 
 
-def _factor(kind: str, fit: _Fit, groups: int = 0) -> tuple[float, str]:
-    """Return a small-sample factor and how it is written."""
-    n, p = fit.count, fit.p
+def _factor(kind: str, fit: _Fit, groups: int = 0, *, apart: int = 0) -> tuple[float, str]:
+    """Return a small-sample factor, which ``apart`` coefficients do not enter, and its name."""
+    n, p = fit.count, fit.p - apart
     value = 1.0
     if kind in ("hac", "cluster") and not n > p:
         raise FitError(
