@@ -44,7 +44,8 @@ from glmfit.models.data import (
     unnamed,
 )
 from glmfit.sources import Rows
-from glmfit.sources.arrow import PIECE, Batches, Piece, frame_of, ordered_columns, pieces
+from glmfit.sources.arrow import PIECE, Batches, Piece, pieces
+from glmfit.sources.columns import frame_of, ordered_columns
 from glmfit.sources.streamed import MEMORY, StreamedRows, Totals
 
 __all__ = ["FormulaStream", "streamed_data"]

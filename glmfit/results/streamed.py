@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from glmfit.errors import ArgumentError, NotAvailableError, UnknownNameError, suggest
-from glmfit.sources.arrow import batches_of, frame_of, pieces, write_parquet
+from glmfit.sources.arrow import batches_of, pieces, write_parquet
+from glmfit.sources.columns import frame_of
 
 __all__ = ["StreamedPredictions", "write_predictions"]
 
