@@ -16,11 +16,13 @@ from pyarrow import dataset, parquet
 
 import glmfit as gf
 from glmfit.errors import (
+    ArgumentError,
     ArgumentTypeError,
     CollinearityWarning,
     DataError,
     DataWarning,
     FitError,
+    FormulaError,
     LevelError,
     MissingDataError,
     NotAvailableError,
@@ -172,6 +174,18 @@ def test_what_is_kept_between_passes_changes_no_bit(
     usual = gf.logit("event ~ x + text", folder).fit().params
     monkeypatch.setattr("glmfit.models.streaming.MEMORY", memory)
     assert (gf.logit("event ~ x + text", folder).fit().params == usual).all()
+
+
+def test_some_pieces_kept_and_others_read_change_no_bit(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    # what is not kept starts in the middle of a row group
+    usual = gf.logit("event ~ x + text", folder).fit().params
+    row = 8 * (gf.logit("event ~ x + text", folder).data.stream.rows.design.row_size + 1)
+    monkeypatch.setattr("glmfit.models.streaming.MEMORY", 3 * 512 * row)
+    model = gf.logit("event ~ x + text", folder)
+    assert model.data.stream.rows.n_kept == 3
+    assert (model.fit().params == usual).all()
 
 
 def test_threads_change_no_bit(folder: Path):
@@ -403,6 +417,149 @@ def test_a_bad_value_names_its_file(frame: pd.DataFrame, tmp_path: Path):
     parquet.write_table(bad, folder / "part9.parquet")
     with pytest.raises(DataError, match=r"infinite.*part9.parquet"):
         gf.logit("event ~ z", folder)
+
+
+def test_columns_that_only_later_passes_read_are_checked(frame: pd.DataFrame, tmp_path: Path):
+    folder = write(frame, tmp_path / "d", 1)
+    less = pa.Table.from_pandas(frame.drop(columns="k"), preserve_index=False)
+    parquet.write_table(less, folder / "part8.parquet")
+    result = gf.ols("amount ~ z", folder).fit()
+    with pytest.raises(DataError, match=r"part8.parquet has no column 'k'"):
+        result.with_cov("cluster", groups="k")
+    changed = pa.Table.from_pandas(frame.assign(k="text"), preserve_index=False)
+    parquet.write_table(changed, folder / "part8.parquet")
+    result = gf.ols("amount ~ z", folder).fit()
+    with pytest.raises(DataError, match=r"'k' holds text .* in .*part8.parquet"):
+        result.with_cov("cluster", groups="k")
+
+
+@pytest.mark.parametrize("change", ["order", "fewer", "more"])
+def test_rows_that_change_between_passes_are_an_error(frame: pd.DataFrame, change: str):
+    count = itertools.count(1)
+
+    def drawn() -> list[pd.DataFrame]:
+        number = next(count)
+        if change == "order":
+            return [frame.sample(frac=1, random_state=number)]
+        if change == "fewer":
+            return [frame.iloc[: -600 * number]]
+        return [frame] * number
+
+    with pytest.raises(DataError, match=r"rows changed while .* same order"):
+        gf.ols("amount ~ x", drawn).fit()
+
+
+def test_text_and_dictionaries_go_together(frame: pd.DataFrame, tmp_path: Path):
+    halves = [frame.iloc[:1500], frame.iloc[1500:]]
+    expected = gf.ols("amount ~ text", frame).fit()
+    for coded in (0, 1):
+        parts = list(halves)
+        parts[coded] = parts[coded].astype({"text": "category"})
+        assert_same(gf.ols("amount ~ text", parts).fit(), expected)
+        folder = tmp_path / str(coded)
+        folder.mkdir()
+        for number, part in enumerate(parts):
+            table = pa.Table.from_pandas(part, preserve_index=False)
+            parquet.write_table(table, folder / f"part{number}.parquet")
+        assert_same(gf.ols("amount ~ text", folder).fit(), expected)
+
+
+@pytest.mark.parametrize("missing", [0, 1])
+@pytest.mark.parametrize("name", ["text", "z"])
+def test_a_column_may_be_entirely_missing_in_a_file(
+    missing: int, name: str, frame: pd.DataFrame, tmp_path: Path
+):
+    parts = [frame.iloc[:1500], frame.iloc[1500:]]
+    left = parts[1 - missing]
+    parts[missing] = parts[missing].assign(**{name: None})
+    folder = tmp_path / "d"
+    folder.mkdir()
+    for number, part in enumerate(parts):
+        table = pa.Table.from_pandas(part, preserve_index=False)
+        parquet.write_table(table, folder / f"part{number}.parquet", row_group_size=400)
+    for source in (parts, folder):
+        streamed = gf.ols("amount ~ text + z", source).fit()
+        np.testing.assert_allclose(
+            streamed.params, gf.ols("amount ~ text + z", left).fit().params, rtol=1e-10
+        )
+
+
+def test_a_dictionary_may_repeat_a_level(frame: pd.DataFrame):
+    text = pa.array(["a", "a", None, "c"])
+    coded = pa.DictionaryArray.from_arrays(pa.array(np.arange(N) % 4, pa.int8()), text)
+    table = pa.table({"y": frame["amount"], "text": coded})
+    plain = pd.DataFrame({"y": frame["amount"], "text": coded.to_pylist()})
+    assert_same(
+        gf.ols("y ~ text", lambda: table.to_reader()).fit(), gf.ols("y ~ text", plain).fit()
+    )
+
+
+def test_categories_of_polars_are_in_the_order_that_they_have_in_memory(frame: pd.DataFrame):
+    complete = pl.from_pandas(frame.dropna(subset=["text"]))
+    for kind in (pl.Categorical, pl.Enum(["d", "c", "b", "a"])):
+        whole = complete.with_columns(pl.col("text").cast(kind))
+        held = gf.ols("amount ~ text", whole).fit()
+        for source in (whole.lazy(), [whole[:1000], whole[1000:]]):
+            assert_same(gf.ols("amount ~ text", source).fit(), held)
+
+
+def test_only_the_columns_of_the_formula_are_converted(frame: pd.DataFrame):
+    mixed = frame.assign(other=[1, "a", None] * 1000)
+    parts = [mixed.iloc[:1000], mixed.iloc[1000:]]
+    assert_same(gf.ols("amount ~ x", parts).fit(), gf.ols("amount ~ x", frame).fit())
+    with pytest.raises(DataError, match="frame 0 cannot be read"):
+        gf.ols("amount ~ other", parts)
+
+
+def test_a_filtered_dataset_gives_the_rows_that_are_left(frame: pd.DataFrame, folder: Path):
+    chosen = dataset.dataset(folder).filter(dataset.field("k") > 0)
+    streamed = gf.ols("amount ~ x + text", chosen).fit()
+    assert_same(streamed, gf.ols("amount ~ x + text", frame[frame["k"] > 0]).fit())
+
+
+def test_directories_make_columns(frame: pd.DataFrame, tmp_path: Path):
+    whole = frame.drop(columns="size").dropna(subset="text")
+    table = pa.Table.from_pandas(whole, preserve_index=False)
+    parquet.write_to_dataset(table, tmp_path / "d", partition_cols=["text", "k"])
+    formula = "amount ~ x + text + C(k) + k:x"
+    assert_same(gf.ols(formula, tmp_path / "d").fit(), gf.ols(formula, whole).fit())
+
+
+def test_columns_of_one_name_are_refused(frame: pd.DataFrame):
+    table = pa.table([frame["z"], frame["z"]], names=["z", "z"])
+    with pytest.raises(DataError, match="2 columns named 'z'"):
+        gf.ols("z ~ 1", lambda: table.to_reader())
+
+
+def test_groups_of_large_numbers_are_told_apart(frame: pd.DataFrame, tmp_path: Path):
+    large = frame.assign(id=2**53 + np.arange(N) // 3)
+    streamed = gf.ols("amount ~ z", write(large, tmp_path / "d", 2)).fit()
+    held = gf.ols("amount ~ z", large).fit()
+    np.testing.assert_allclose(
+        streamed.with_cov("cluster", groups="id").bse,
+        held.with_cov("cluster", groups="id").bse,
+        rtol=1e-10,
+    )
+
+
+def test_a_transform_without_a_value_names_file_and_row(frame: pd.DataFrame, tmp_path: Path):
+    frame["x"] = frame["z"]
+    frame.loc[2500, "x"] = -50.0
+    with pytest.raises(DataError, match=r"np.log\(center\(x\) \+ 3\) .* \(row 2500\).*part2"):
+        gf.ols("amount ~ np.log(center(x) + 3)", write(frame, tmp_path / "d", 3)).fit()
+
+
+def test_factors_of_too_many_and_too_few_levels_are_told_of(
+    frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = write(frame.assign(one="a", many=np.arange(N).astype(str)), tmp_path / "d", 2)
+    with pytest.warns(DataWarning, match="one has one level only"):
+        gf.ols("amount ~ z + one", folder)
+    monkeypatch.setattr("glmfit.formula.spec.MAX_LEVELS", 100)
+    with pytest.raises(ArgumentError, match="many has 512 levels"):
+        gf.ols("amount ~ many", folder)
+    with pytest.raises(FormulaError, match="columns; 30000 are allowed"):
+        gf.ols("amount ~ " + ":".join(f"C(text, Sum):C(k + {i})" for i in range(9)), folder)
 
 
 def test_levels_of_later_files_are_levels(frame: pd.DataFrame, tmp_path: Path):

@@ -6,6 +6,7 @@ factors are those of all pieces; what they are coded with is then the same as fo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,8 +20,9 @@ from patsy.categorical import _CategoricalBox
 
 from glmfit.errors import DataError, DataWarning, FormulaError, MissingDataError, warn
 from glmfit.formula.factors import Factor, Learned, Rows, any_column, check_finite, missing_in
+from glmfit.formula.limits import check_columns
 from glmfit.formula.parsing import ParsedFormula
-from glmfit.formula.spec import ModelSpec
+from glmfit.formula.spec import ModelSpec, check_level_count, warn_of_one_level
 from glmfit.formula.table import Table, first_rows, warn_if_numbers_as_text, without_unused
 
 __all__ = ["LearnedPieces", "learn_pieces"]
@@ -227,7 +229,9 @@ class _Learner:
             columns = factor.expression.columns
             named = len(columns) == 1 and columns <= own
             levels = rows.table.column(next(iter(columns))).cat.categories if named else ()
-            self.seen.setdefault(factor.name(), _Seen()).add(value, named, levels)
+            seen = self.seen.setdefault(factor.name(), _Seen())
+            seen.add(value, named, levels)
+            check_level_count(factor.name(), len(seen.levels))
         if wanted.any():
             chosen = rows.kept.copy()
             chosen[np.flatnonzero(rows.kept)] = wanted
@@ -270,6 +274,7 @@ class _Learner:
         known = {f: _Known(f, self._learned(f), self._value(f, rows)) for f in self.factors}
         terms = [Term([known[factor] for factor in term.factors]) for term in self.parsed.terms]
         solo = [Term([known[f]]) for f in (*self.parsed.response, *self.parsed.offsets)]
+        check_columns([self._fewest_columns(term) for term in self.parsed.terms])
         for factor in self.factors:
             if factor.expression.head != "C" and factor.name() in self.seen:
                 value = self.seen[factor.name()].categories()
@@ -280,7 +285,17 @@ class _Learner:
             )
         except PatsyError as error:
             raise FormulaError(str(error)) from error
-        return ModelSpec.coded(self.parsed, info, extra)
+        spec = ModelSpec.coded(self.parsed, info, extra)
+        for name in {f.name(): None for term in self.parsed.terms for f in term.factors}:
+            levels = spec.learned[name].levels
+            if levels is not None and len(levels) == 1:
+                warn_of_one_level(name, levels[0])
+        return spec
+
+    def _fewest_columns(self, term: Any) -> int:
+        """Return a number of columns that a term has at least, known before it is coded."""
+        seen = [self.seen[f.name()] for f in term.factors if f.name() in self.seen]
+        return math.prod(max(len(levels.levels) - 1, 1) for levels in seen)
 
     def _value(self, factor: Factor, rows: Rows) -> Any:
         """Return a value that has the columns and the levels of all pieces."""
@@ -291,10 +306,5 @@ class _Learner:
             raise FormulaError(
                 f"{factor.name()} makes categories of what was learned from all rows, which is "
                 "not possible where the rows are streamed. Make the categories beforehand."
-            )
-        if value.dtype.kind == "f" and np.isnan(value).any():
-            raise DataError(
-                f"{factor.name()} is not a number for some rows whose columns are complete. "
-                "Leave these rows out, or set the column to missing there."
             )
         return value

@@ -44,7 +44,14 @@ from glmfit.formula.limits import check_columns
 from glmfit.formula.parsing import ParsedFormula, parse
 from glmfit.formula.table import Table, first_rows, warn_if_numbers_as_text
 
-__all__ = ["DesignRows", "ModelSpec", "ParsedFormula", "parse"]
+__all__ = [
+    "DesignRows",
+    "ModelSpec",
+    "ParsedFormula",
+    "check_level_count",
+    "parse",
+    "warn_of_one_level",
+]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -249,6 +256,7 @@ class ModelSpec:
             Values of the response factors; categories are those of the fit.
         """
         rows = Rows(table, kept)
+        self._refuse_undefined(rows, with_design=with_design)
         made = (self if with_design else replace(self, subterms=()))._assemble(rows, {})
         response = []
         for factor, value in zip(self.response, made.response, strict=True):
@@ -257,6 +265,20 @@ class ModelSpec:
                 value = getattr(value, "data", value).set_categories(list(levels))
             response.append(value)
         return made, tuple(response)
+
+    def _refuse_undefined(self, rows: Rows, *, with_design: bool) -> None:
+        """Raise if a transform that has learned from all rows is NaN in a complete one.
+
+        Only once all rows were seen does it have a value, so its rows were not left out.
+        """
+        factors = (*self.response, *(self._right_factors() if with_design else self.offsets))
+        learning = tuple(f for f in factors if self.learned[f.name()].transforms)
+        for name, mask in self._undefined(rows, learning).items():
+            raise DataError(
+                f"{name} is not a number for some rows whose columns are complete "
+                f"({first_rows(mask, rows.index)}). Leave these rows out, or set the column to "
+                "missing there."
+            )
 
     def response_values(self, data: Any) -> tuple[tuple[Any, ...], Mask]:
         """Return the response of new data, and which of their n rows have one.
@@ -362,11 +384,7 @@ class ModelSpec:
                     factor.name(),
                     rows.index,
                 )
-                warn(
-                    f"The factor {factor.name()} has one level only ({levels[0]!r}), "
-                    "so it cannot be told from the intercept.",
-                    DataWarning,
-                )
+                warn_of_one_level(factor.name(), levels[0])
 
     def reference_levels(self) -> dict[str, Any]:
         """Return, for each factor coded against a reference, that level."""
@@ -425,13 +443,26 @@ def _check_levels(factor: Factor, rows: Rows) -> None:
     """Refuse a column of so many levels that its contrasts alone would fill memory."""
     for column in factor.expression.columns:
         values = rows.column(column, column in _explicit(factor))
-        count = len(getattr(values, "categories", ()))
-        if count > MAX_LEVELS:
-            raise ArgumentError(
-                f"{column} has {count} levels; as columns of a design their contrasts alone take "
-                f"{8.0 * count**2 / 2.0**30:.1f} GB. Leave {column} out of the formula and give "
-                f"absorb=[{column!r}], which fits the same effects in little memory."
-            )
+        check_level_count(column, len(getattr(values, "categories", ())))
+
+
+def check_level_count(column: str, count: int) -> None:
+    """Raise if a factor has too many levels to be written out in columns."""
+    if count > MAX_LEVELS:
+        raise ArgumentError(
+            f"{column} has {count} levels; as columns of a design their contrasts alone take "
+            f"{8.0 * count**2 / 2.0**30:.1f} GB. Leave {column} out of the formula and give "
+            f"absorb=[{column!r}], which fits the same effects in little memory."
+        )
+
+
+def warn_of_one_level(name: str, level: Any) -> None:
+    """Warn of a factor that makes no column."""
+    warn(
+        f"The factor {name} has one level only ({level!r}), so it cannot be told from the "
+        "intercept.",
+        DataWarning,
+    )
 
 
 def _fewest_columns(term: Any, rows: Rows) -> int:

@@ -44,8 +44,9 @@ from glmfit.models.data import (
     unnamed,
 )
 from glmfit.sources import Rows
-from glmfit.sources.arrow import PIECE, Batches, Piece, pieces
+from glmfit.sources.arrow import PIECE, Batches, Piece
 from glmfit.sources.columns import frame_of, ordered_columns
+from glmfit.sources.steady import Steady
 from glmfit.sources.streamed import MEMORY, StreamedRows, Totals
 
 __all__ = ["FormulaStream", "streamed_data"]
@@ -55,6 +56,9 @@ Mask = NDArray[np.bool_]
 
 SAMPLED = 2**19
 """Most rows of the sample that a fit starts from."""
+
+WHOLE = 2**53
+"""Largest whole number up to which floating point has all."""
 
 STEP = 8
 """Of how many rows one is in the sample, at the most."""
@@ -134,7 +138,7 @@ class FormulaStream:
 
     Attributes
     ----------
-    source : Batches
+    source : Steady
     maker : _Maker
     rows : StreamedRows
     n_effective : float
@@ -143,7 +147,7 @@ class FormulaStream:
         Columns of the response, the offset and the weights.
     """
 
-    source: Batches
+    source: Steady
     maker: _Maker
     rows: StreamedRows
     n_effective: float
@@ -179,13 +183,9 @@ class FormulaStream:
                 f"{what}= has a value for each row, but the rows are streamed: give the name of "
                 "a column of the data."
             )
-        _columns_exist([name], self.source)
-        levels: dict[Any, int] = {}
-        found = []
-        for piece in pieces(self.source, [name]):
-            series = frame_of(piece)[name]
-            found.append(column_codes(series, levels))
-        values = np.concatenate(found)
+        _columns_exist([name], self.source.names)
+        parts = [frame_of(piece)[name] for piece in self.source.pieces([name])]
+        values = joined_codes(parts)
         return Beside(what, values, np.isnan(values), name)
 
     def constant_rows(self) -> StreamedRows:
@@ -198,8 +198,8 @@ class FormulaStream:
         return self.rows.without_columns(self.outcome, make, constant_design(1))
 
 
-def _outcomes(source: Batches, columns: tuple[str, ...], maker: _Maker) -> Iterator[ModelData]:
-    for piece in pieces(source, columns):
+def _outcomes(source: Steady, columns: tuple[str, ...], maker: _Maker) -> Iterator[ModelData]:
+    for piece in source.pieces(columns):
         yield maker.data(piece, with_design=False)
 
 
@@ -224,7 +224,9 @@ def streamed_data(
     named = [value for value in given.values() if isinstance(value, str)]
     parsed = read(formula, source.names, env=env, reserved=named)
     columns = _columns(parsed, named, source)
-    first = _FirstPass(source, columns, given, missing)
+    outcome = _columns(replace(parsed, terms=()), named, source)
+    steady = Steady(source, next(iter(outcome or columns), source.names[0]))
+    first = _FirstPass(steady, columns, given, missing)
     with _naming(first):
         learned = learn_pieces(parsed, first.pieces, first.own_order, missing=missing)
     first.tell()
@@ -232,10 +234,9 @@ def streamed_data(
     shown = maker.of_frame(learned.shown, np.ones(len(learned.shown), dtype=bool))
     if shown.design.shape[1] == 0:
         raise ArgumentError("The model has no columns; keep the intercept or add a term.")
-    outcome = _columns(replace(parsed, terms=()), named, source)
-    totals, n_effective = _totals(source, outcome, maker, reading)
+    totals, n_effective = _totals(steady, outcome, maker, reading)
     rows = StreamedRows(
-        source=source,
+        source=steady,
         columns=columns,
         make=maker.rows,
         design=shown.design,
@@ -244,7 +245,7 @@ def streamed_data(
         sample=first.sample(maker),
         memory=MEMORY,
     )
-    stream = FormulaStream(source, maker, rows, n_effective, outcome)
+    stream = FormulaStream(steady, maker, rows, n_effective, outcome)
     return _without_rows(shown, learned, first.dropped, stream)
 
 
@@ -273,25 +274,41 @@ def _refuse(formula: Any, given: Mapping[str, Any], missing: str, subset: Any) -
             )
 
 
-def column_codes(series: pd.Series, levels: dict[Any, int]) -> Array:
-    """Return numbers as they are, and of text the place in ``levels``, which grow; NaN missing."""
-    if not isinstance(series.dtype, pd.CategoricalDtype):
-        return np.asarray(series.to_numpy(dtype=np.float64, na_value=np.nan))
-    categories = list(series.cat.categories)
-    places = [levels.setdefault(level, len(levels)) for level in categories]
-    return np.array([*places, np.nan])[series.cat.codes.to_numpy()]
+def joined_codes(parts: Sequence[pd.Series]) -> Array:
+    """Return numbers as they are, and a number for each level of anything else; NaN missing.
+
+    Whole numbers that floating point would round count as levels too.
+    """
+    if all(_exact(part) for part in parts):
+        return np.concatenate([part.to_numpy(dtype=np.float64, na_value=np.nan) for part in parts])
+    levels: dict[Any, int] = {}
+    found = []
+    for part in parts:
+        places, values = pd.factorize(part)
+        known = [levels.setdefault(value, len(levels)) for value in values]
+        found.append(np.array([*known, np.nan])[places])
+    return np.concatenate(found)
 
 
-def _columns_exist(named: Sequence[str], source: Batches) -> None:
+def _exact(part: pd.Series) -> bool:
+    """Return whether a column holds numbers that floating point tells apart."""
+    if isinstance(part.dtype, pd.CategoricalDtype) or not pd.api.types.is_numeric_dtype(part.dtype):
+        return False
+    if pd.api.types.is_float_dtype(part.dtype) or part.isna().all():
+        return True
+    return bool(part.abs().max() <= WHOLE)
+
+
+def _columns_exist(named: Sequence[str], names: Sequence[str]) -> None:
     for name in named:
-        if name not in source.names:
+        if name not in names:
             raise UnknownNameError(
-                f"There is no column {name!r} in the data.{suggest(name, source.names)}"
+                f"There is no column {name!r} in the data.{suggest(name, names)}"
             )
 
 
 def _columns(parsed: ParsedFormula, named: list[str], source: Batches) -> tuple[str, ...]:
-    _columns_exist(named, source)
+    _columns_exist(named, source.names)
     found = {c for factor in parsed.factors for c in factor.expression.all_columns}
     return tuple(sorted(found | set(named)))
 
@@ -315,7 +332,7 @@ def _without_rows(
 
 
 def _totals(
-    source: Batches, columns: tuple[str, ...], maker: _Maker, reading: FamilyReading
+    source: Steady, columns: tuple[str, ...], maker: _Maker, reading: FamilyReading
 ) -> tuple[Totals, float]:
     """Return sums over all rows, and the number of observations, having checked the responses."""
     counts: list[int] = []
@@ -343,7 +360,7 @@ def _totals(
 class _FirstPass:
     """The pieces as the formula learns from them; takes a sample of the rows on the way."""
 
-    source: Batches
+    source: Steady
     columns: tuple[str, ...]
     given: Mapping[str, Any]
     missing: str
@@ -359,7 +376,7 @@ class _FirstPass:
 
     def pieces(self) -> Iterator[tuple[Table, Mask]]:
         """Yield each piece, and the rows that weights or offsets are missing in."""
-        for piece in pieces(self.source, self.columns):
+        for piece in self.source.pieces(self.columns):
             self.origin = piece.origin
             table = Table(frame_of(piece))
             lost = self._lost(table)

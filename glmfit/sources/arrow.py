@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -21,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from glmfit.errors import ArgumentTypeError, DataError, NotAvailableError, UnknownNameError, suggest
-from glmfit.sources.columns import check_kind, plain
+from glmfit.sources.columns import note_field, plain
 
 __all__ = [
     "PIECE",
@@ -100,7 +101,7 @@ def batches_of(data: Any) -> Batches | None:
     if isinstance(data, (str, os.PathLike)):
         return _Files(_opened(data))
     if hasattr(data, "get_fragments") and hasattr(data, "scanner"):
-        return _Files(data)
+        return _dataset(data)
     if hasattr(data, "collect_schema") and hasattr(data, "collect"):
         return _Frames(_lazy_frames(data))
     if hasattr(data, "fetch_arrow_reader") or hasattr(data, "to_arrow_reader"):
@@ -156,7 +157,9 @@ class _Files:
     def __init__(self, dataset: Any) -> None:
         self.dataset = dataset
         self.names = tuple(dataset.schema.names)
-        self._checked: set[str] = set()
+        self._fields = {field.name: field for field in dataset.schema}
+        """Columns as the first file has them in which they are not entirely missing."""
+        self._checked: set[tuple[str, str]] = set()
 
     def read(self, columns: Sequence[str], skip: int) -> Iterator[tuple[Any, str]]:
         import pyarrow as pa
@@ -187,7 +190,7 @@ class _Files:
             if skip >= batch.num_rows:
                 skip -= batch.num_rows
                 continue
-            yield plain(pa.Table.from_batches([batch.slice(skip)])), origin
+            yield plain(pa.Table.from_batches([batch.slice(skip)]), self._fields), origin
             skip = 0
 
     def _schema(self, fragment: Any) -> Any:
@@ -199,17 +202,20 @@ class _Files:
 
     def _check(self, fragment: Any, columns: Sequence[str], origin: str) -> None:
         """Raise unless a file has the columns, of the kind that the first file has."""
-        if origin and origin in self._checked:
+        left = [name for name in columns if (origin, name) not in self._checked]
+        if not left:
             return
         own = fragment.physical_schema
         keys = _partition_keys(fragment)
-        for name in columns:
-            if name in keys:
-                continue
-            if own.get_field_index(name) < 0:
-                raise DataError(f"{origin} has no column {name!r}, which the files before it have.")
-            check_kind(self.dataset.schema.field(name), own.field(name), origin)
-        self._checked.add(origin)
+        for name in left:
+            if name not in keys:
+                if own.get_field_index(name) < 0:
+                    raise DataError(
+                        f"{origin} has no column {name!r}, which the files before it have."
+                    )
+                note_field(self._fields, own.field(name), origin)
+            if origin:
+                self._checked.add((origin, name))
 
 
 def _left(fragment: Any, skip: int) -> Iterator[tuple[Any, int]]:
@@ -226,7 +232,7 @@ def _left(fragment: Any, skip: int) -> Iterator[tuple[Any, int]]:
         yield fragment, skip
         return
     for group in groups:
-        rows = group.count_rows()
+        rows = sum(part.num_rows for part in group.row_groups)  # count_rows() is the file's
         if skip >= rows:
             skip -= rows
             continue
@@ -243,49 +249,95 @@ class _Frames:
         first = next(iter(made(None)), None)
         if first is None:
             raise DataError("The data have no frames, so not even their columns are known.")
-        self._schema = _arrow(first, None).schema
-        self.names = tuple(self._schema.names)
+        self.names = _names_of(first)
+        self._fields: dict[str, Any] = {}
+        """Columns as the first frame has them in which they are not entirely missing."""
 
     def read(self, columns: Sequence[str], skip: int) -> Iterator[tuple[Any, str]]:
         import pyarrow as pa
 
+        origin = "The data"
         try:
             for number, frame in enumerate(self._made(columns)):
                 origin = f"frame {number}"
                 table = _arrow(frame, columns, origin)
                 for name in columns:
-                    check_kind(self._schema.field(name), table.schema.field(name), origin)
+                    note_field(self._fields, table.schema.field(name), origin)
                 if skip >= table.num_rows > 0:
                     skip -= table.num_rows
                     continue
-                yield plain(table.slice(skip)), origin
+                yield plain(table.slice(skip), self._fields), origin
                 skip = 0
         except pa.ArrowException as error:
-            raise DataError(f"The data cannot be read: {error}") from error
+            raise DataError(f"{origin} cannot be read: {error}") from error
 
 
-def _arrow(frame: Any, columns: Sequence[str] | None, origin: str = "") -> Any:
-    """Return a frame or a batch as an Arrow table, with the given columns or with all."""
+def _names_of(frame: Any) -> tuple[str, ...]:
+    """Return the names of the columns of a frame or a batch, which may not be twice the same."""
+    schema: Any = getattr(frame, "schema", None)
+    names = schema.names if hasattr(schema, "field") else _checked_frame(frame).columns
+    twice = [name for name in names if list(names).count(name) > 1]
+    if twice:
+        raise DataError(f"The data have {len(twice)} columns named {twice[0]!r}.")
+    return tuple(names)
+
+
+def _checked_frame(frame: Any) -> Any:
+    if isinstance(frame, pd.DataFrame):
+        return frame
+    if hasattr(frame, "__arrow_c_stream__") or hasattr(frame, "__arrow_c_array__"):
+        return frame
+    raise ArgumentTypeError(
+        f"data yields {type(frame).__name__}; a frame (pandas, polars) or a record batch is needed."
+    )
+
+
+def _arrow(frame: Any, columns: Sequence[str], origin: str) -> Any:
+    """Return the given columns of a frame or a batch as an Arrow table."""
     import pyarrow as pa
 
     if isinstance(frame, pd.DataFrame):
         _require(columns, frame.columns, origin)
-        chosen = frame if columns is None else frame[list(columns)]
-        return pa.Table.from_pandas(chosen, preserve_index=False)
-    if not (hasattr(frame, "__arrow_c_stream__") or hasattr(frame, "__arrow_c_array__")):
-        raise ArgumentTypeError(
-            f"data yields {type(frame).__name__}; a frame (pandas, polars) or a record batch is "
-            "needed."
-        )
-    table = frame if isinstance(frame, pa.Table) else pa.table(frame)
-    _require(columns, table.column_names, origin)
-    return table if columns is None else table.select(list(columns))
+        return pa.Table.from_pandas(frame[list(columns)], preserve_index=False)
+    if isinstance(frame, pa.RecordBatch):
+        frame = pa.Table.from_batches([frame])
+    elif not isinstance(frame, pa.Table):
+        frame = _in_alphabetical_order(_checked_frame(frame), columns)
+        frame = pa.table(frame)
+    _require(columns, frame.column_names, origin)
+    return frame.select(list(columns))
+
+
+def _in_alphabetical_order(frame: Any, columns: Sequence[str]) -> Any:
+    """Return a polars frame with text for its categories, which have no order of their own.
+
+    Those of its Enum columns have one, and are kept.
+    """
+    kinds = getattr(frame, "schema", {})
+    unordered = [n for n in columns if str(kinds.get(n, "")).startswith("Categorical")]
+    return frame.cast(dict.fromkeys(unordered, str)) if unordered else frame
 
 
 def _require(columns: Sequence[str] | None, names: Iterable[Any], origin: str) -> None:
     absent = [name for name in columns or () if name not in names]
     if absent:
         raise DataError(f"{origin} has no column {absent[0]!r}, which the first frame has.")
+
+
+def _dataset(data: Any) -> Batches:
+    """Return a dataset as its files; one that is filtered has none, and is scanned as a whole."""
+    try:
+        data.get_fragments()
+    except ValueError:
+        return _Frames(partial(_scanned, data))
+    return _Files(data)
+
+
+def _scanned(data: Any, columns: Sequence[str] | None) -> Iterable[Any]:
+    if columns is None:
+        return [data.schema.empty_table()]
+    found: Iterable[Any] = data.scanner(columns=list(columns), batch_size=PIECE).to_batches()
+    return found
 
 
 def _lazy_frames(frame: Any) -> Callable[[Sequence[str] | None], Iterable[Any]]:

@@ -5,14 +5,16 @@ pyarrow is imported on use.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from glmfit.errors import DataError
 
-__all__ = ["check_kind", "frame_of", "ordered_columns", "plain"]
+__all__ = ["frame_of", "note_field", "ordered_columns", "plain", "series_of"]
 
 
 class Numbered(Protocol):
@@ -29,7 +31,7 @@ def frame_of(piece: Numbered) -> pd.DataFrame:
 
     Text becomes categories in the order of the alphabet, Arrow's dictionaries keep theirs.
     """
-    columns = {name: _series(piece.table.column(name)) for name in piece.table.column_names}
+    columns = {name: series_of(piece.table.column(name)) for name in piece.table.column_names}
     index = pd.RangeIndex(piece.start, piece.start + piece.table.num_rows)
     if not columns:
         return pd.DataFrame(index=index)
@@ -45,14 +47,15 @@ def ordered_columns(piece: Numbered) -> frozenset[str]:
     return frozenset(f.name for f in piece.table.schema if types.is_dictionary(f.type))
 
 
-def _series(column: Any) -> pd.Series:
+def series_of(column: Any) -> pd.Series:
+    """Return a column as numbers, booleans or categories."""
     import pyarrow as pa
     from pyarrow import types
 
     kind = column.type
     if types.is_dictionary(kind) or _is_text(kind):
         return pd.Series(_categories(column, ordered=types.is_dictionary(kind)))
-    if types.is_decimal(kind):
+    if types.is_decimal(kind) or types.is_null(kind):
         column = column.cast(pa.float64())
     elif types.is_integer(kind) and column.null_count:
         return pd.Series(column.to_pandas(types_mapper=lambda _: pd.Int64Dtype()))
@@ -65,16 +68,25 @@ def _categories(column: Any, *, ordered: bool) -> pd.Categorical:
         column = column.dictionary_encode()
     whole = column.unify_dictionaries().combine_chunks()
     codes = whole.indices.cast("int64").fill_null(-1).to_numpy(zero_copy_only=False)
-    levels = whole.dictionary.to_pylist()
+    places, levels = _distinct(whole.dictionary.to_pylist())
     if not ordered:
         order = sorted(range(len(levels)), key=levels.__getitem__)
-        rank = np.empty(len(levels) + 1, dtype=np.int64)
+        rank = np.empty(len(levels), dtype=np.int64)
         rank[order] = np.arange(len(levels))
-        rank[-1] = -1  # where the code is -1
-        codes, levels = rank[codes], [levels[i] for i in order]
+        places, levels = rank, [levels[i] for i in order]
+    places = np.append(places, -1)  # where the code is -1
     return pd.Categorical.from_codes(
-        codes, pd.Index(levels, dtype=object), ordered=bool(getattr(column.type, "ordered", False))
+        places[codes],
+        pd.Index(levels, dtype=object),
+        ordered=bool(getattr(column.type, "ordered", False)),
     )
+
+
+def _distinct(values: list[Any]) -> tuple[NDArray[np.int64], list[Any]]:
+    """Return where each value stands among the distinct ones, and these."""
+    found: dict[Any, int] = {}
+    places = [found.setdefault(value, len(found)) for value in values]
+    return np.array(places, dtype=np.int64), list(found)
 
 
 def _is_text(kind: Any) -> bool:
@@ -100,7 +112,21 @@ def _kind(kind: Any) -> str:
     return str(kind)
 
 
-def check_kind(first: Any, here: Any, origin: str) -> None:
+def note_field(first: dict[str, Any], here: Any, origin: str) -> None:
+    """Note a column where it is met first; raise if it was of another kind before.
+
+    Parameters
+    ----------
+    first : dict of str to pyarrow.Field
+    here : pyarrow.Field
+    origin : str
+        Where the column is now.
+
+    Raises
+    ------
+    DataError
+        If it holds what no model can use, or numbers here and text before, say.
+    """
     from pyarrow import types
 
     if types.is_nested(here.type):
@@ -108,25 +134,49 @@ def check_kind(first: Any, here: Any, origin: str) -> None:
             f"Column {here.name!r} holds {here.type}, of which a model can make nothing; a number "
             "or a text in each row is needed."
         )
-    if types.is_null(first.type) or types.is_null(here.type):
+    known = first.setdefault(here.name, here)
+    if types.is_null(known.type):
+        first[here.name] = here
         return
-    before, now = _kind(first.type), _kind(here.type)
-    if before != now:
+    before, now = _kind(known.type), _kind(here.type)
+    if before != now and not types.is_null(here.type):
         raise DataError(
             f"Column {here.name!r} holds {now} ({here.type}) in {origin}, but {before} "
-            f"({first.type}) before. Bring the files to one type."
+            f"({known.type}) before. Bring the files to one type."
         )
 
 
-def plain(table: Any) -> Any:
-    """Return a table without metadata, so that tables of several files go together."""
-    import pyarrow as pa
+def plain(table: Any, first: Mapping[str, Any]) -> Any:
+    """Return a table whose columns go together with those of the tables before it.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+    first : mapping of str to pyarrow.Field
+        Columns as the first of the tables has them: text stays text, and a dictionary a
+        dictionary, even if later tables have the other.
+    """
+    from pyarrow import types
 
     table = table.replace_schema_metadata()
-    kinds = [_joinable(kind) for kind in table.schema.types]
-    if kinds == table.schema.types:
-        return table
-    return table.cast(pa.schema(list(zip(table.column_names, kinds, strict=True))))
+    for place, field in enumerate(table.schema):
+        wanted = first[field.name].type
+        given = column = table.column(place)
+        if types.is_dictionary(field.type) and not types.is_dictionary(wanted):
+            column = column.cast(field.type.value_type)
+        elif types.is_dictionary(wanted) and not types.is_dictionary(field.type):
+            column = column if types.is_null(field.type) else column.dictionary_encode()
+        elif types.is_dictionary(wanted) and _has_missing_level(column):
+            column = column.cast(field.type.value_type).dictionary_encode()
+        kind = _joinable(column.type)
+        if column is not given or kind != field.type:
+            table = table.set_column(place, field.name, column.cast(kind))
+    return table
+
+
+def _has_missing_level(column: Any) -> bool:
+    """Return whether a dictionary lists "missing" among its levels, which cannot be joined."""
+    return any(chunk.dictionary.null_count for chunk in column.chunks)
 
 
 def _joinable(kind: Any) -> Any:
@@ -137,7 +187,5 @@ def _joinable(kind: Any) -> Any:
     if types.is_dictionary(kind):
         return pa.dictionary(pa.int32(), _joinable(kind.value_type), kind.ordered)
     if _is_text(kind):
-        return pa.large_string() if types.is_large_string(kind) else pa.string()
-    if types.is_decimal(kind) or types.is_null(kind):
-        return pa.float64()
-    return kind
+        return pa.large_string()
+    return pa.float64() if types.is_decimal(kind) else kind

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from glmfit.design import Design, Mapped
 from glmfit.errors import NotAvailableError
-from glmfit.sources.arrow import PIECE, Batches, Piece, pieces
+from glmfit.sources.arrow import PIECE, Piece
 from glmfit.sources.rows import Block, Rows
+from glmfit.sources.steady import Steady
 
 Array = NDArray[np.float64]
 
@@ -53,7 +54,7 @@ class StreamedRows:
 
     Attributes
     ----------
-    source : Batches
+    source : Steady
     columns : tuple of str
         What is read of it.
     make : callable
@@ -69,7 +70,7 @@ class StreamedRows:
         Bytes of rows that may be kept.
     """
 
-    source: Batches
+    source: Steady
     columns: tuple[str, ...]
     make: Callable[[Piece], Rows]
     design: Design
@@ -124,7 +125,7 @@ class StreamedRows:
             first += 1
         if first == len(counts):
             return
-        for piece in pieces(self.source, self.columns, first):
+        for piece in self.source.pieces(self.columns, first):
             if counts[piece.number]:
                 yield partial(self._made, piece, size)
 
