@@ -16,8 +16,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 import glmfit as gf
+from glmfit.plots.canvas import plain_log_ticks
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")
@@ -35,6 +38,25 @@ TOLERANCE = 2.0
 
 
 # --- fits -----------------------------------------------------------------------------------
+
+
+def insurance(n):
+    """Return policies whose factors have long names."""
+    rng = np.random.default_rng(3)
+    regions = ["Auvergne-Rhône-Alpes", "Bourgogne-Franche-Comté", "Île-de-France (metropolitan)"]
+    fuels = ["Diesel (before 2005, without particle filter)", "Regular unleaded petrol"]
+    outcomes = ["large claim, lawsuit", "medium claim, expert visit", "small claim, at once"]
+    bonus = rng.integers(50, 150, n)
+    return pd.DataFrame(
+        {
+            "region": rng.choice(regions, n),
+            "fuel": rng.choice(fuels, n),
+            "severity": rng.choice(outcomes, n),
+            "bonus": bonus,
+            "years": rng.uniform(0.1, 1.0, n),
+            "claims": rng.poisson(0.05 * np.exp(bonus / 100)),
+        }
+    )
 
 
 @cache
@@ -65,6 +87,11 @@ def fit(name):
             "risk": lambda: gf.mnlogit("risk ~ age + income", load("risk"), reference="low").fit(
                 method="firth"
             ),
+            "claims": lambda: gf.poisson(
+                "claims ~ region + fuel + bonus", insurance(600), exposure="years"
+            ).fit(),
+            "severity": lambda: gf.mnlogit("severity ~ region + bonus", insurance(600)).fit(),
+            "portfolio": lambda: gf.poisson("claims ~ region + bonus", insurance(20_000)).fit(),
             "separated": lambda: gf.mnlogit(
                 "risk ~ age + income", load("risk"), reference="low"
             ).fit(),
@@ -157,15 +184,89 @@ def test_plot_is_the_stored_one(name, tmp_path):
     assert compare_images(str(IMAGES / drawn.name), str(drawn), TOLERANCE) is None
 
 
-@pytest.mark.parametrize("name", list(CASES))
-def test_no_label_is_cut_off(name):
-    figure = figure_of(CASES[name]())
-    figure.set_dpi(DPI)
-    figure.draw_without_rendering()
-    box = figure.get_tightbbox()
-    width, height = figure.get_size_inches()
+LONG = {
+    "coefficients": lambda: P.coefficients(fit("claims")),
+    "coefficients_classes": lambda: P.coefficients(fit("severity")),
+    "coefficients_separated": lambda: P.coefficients(fit("separated")),
+    "class_coefficients": lambda: P.class_coefficients(fit("severity")),
+    "reference_effect": lambda: P.reference_effect(fit("severity"), "bonus"),
+    "adjusted_predictions": lambda: P.adjusted_predictions(fit("claims"), "region", "fuel"),
+    "adjusted_predictions_classes": lambda: P.adjusted_predictions(fit("severity"), "region"),
+    "marginal_effects": lambda: P.marginal_effects(fit("claims")),
+    "marginal_effects_classes": lambda: P.marginal_effects(fit("severity")),
+    "marginal_effects_along": lambda: P.marginal_effects(fit("severity"), "region", along="bonus"),
+    "class_probabilities": lambda: P.class_probabilities(fit("severity")),
+    "log_odds": lambda: P.log_odds(fit("claims"), "bonus", by="region"),
+    "fitted_curve": lambda: P.fitted_curve(fit("claims"), "bonus", by="region"),
+    "added_variable": lambda: P.added_variable(
+        fit("claims"), "region[T.Île-de-France (metropolitan)]"
+    ),
+    "residuals_classes": lambda: P.residuals(fit("severity")),
+    "residual_panels_of_many_rows": lambda: P.residual_panels(fit("portfolio")),
+    "influence_of_many_rows": lambda: P.influence(fit("portfolio")),
+    "influence_classes": lambda: P.influence(fit("severity")),
+}
+
+
+def meeting(texts, renderer):
+    """Return pairs of texts whose boxes overlap."""
+    boxes = [(t.get_text(), t.get_window_extent(renderer)) for t in texts if t.get_text()]
+    return [
+        (a, b)
+        for j, (a, one) in enumerate(boxes)
+        for b, other in boxes[j + 1 :]
+        if one.padded(-1).overlaps(other.padded(-1))
+    ]
+
+
+@pytest.mark.parametrize("name", [*CASES, *(f"long {name}" for name in LONG)])
+def test_no_words_overlap_and_none_is_cut(name):
+    figure = figure_of((LONG[name[5:]] if name.startswith("long ") else CASES[name])())
+    figure.canvas.draw()
+    renderer = figure.canvas.get_renderer()
+    for ax in figure.axes:
+        across, up = ax.get_xticklabels(), ax.get_yticklabels()
+        inside = [t for t in across if t.get_rotation() == 0.0]  # boxes of slanted words meet
+        assert meeting([*inside, ax.xaxis.label], renderer) == []
+        assert meeting([*up, ax.yaxis.label], renderer) == []
+        assert meeting(ax.texts, renderer) == []
+        room = 10 if ax.get_label() == "<colorbar>" else 150
+        assert ax.get_window_extent().width > room, "the words leave no room for the data"
+    box, (width, height) = figure.get_tightbbox(renderer), figure.get_size_inches()
     assert box.x0 > -0.02 and box.y0 > -0.02
     assert box.x1 < width + 0.02 and box.y1 < height + 0.02
+
+
+@given(
+    low=st.floats(1e-3, 1.0), high=st.floats(1.0, 1e3), narrow=st.sampled_from([1, 0.1, 0.01, 1e-4])
+)
+@settings(max_examples=200, deadline=None)
+def test_an_axis_of_ratios_has_ticks_of_round_numbers(low, high, narrow):
+    low, high = low**narrow, high**narrow
+    assume(high / low > 1.0 + 1e-6)
+    _, ax = plt.subplots()
+    plain_log_ticks(ax, [low, high, 1.0])
+    left, right = ax.get_xlim()
+    ticks = ax.get_xticks()
+    labels = [float(label.get_text()) for label in ax.get_xticklabels()]
+    plt.close("all")
+    assert left <= low and high <= right
+    assert 3 <= len(ticks) <= 14 and ((ticks >= left) & (ticks <= right)).all()
+    np.testing.assert_allclose(labels, ticks, rtol=1e-9)
+    assert 1.0 in ticks
+
+
+def test_many_observations_are_shown_as_means_in_bins():
+    result = fit("portfolio")
+    frame = P.fitted_curve.data(result, "bonus", points=3)
+    means = frame[frame["part"] == "means"]
+    assert means["count"].sum() == 20_000 and 20 < len(means) <= 30
+    claims = insurance(20_000)["claims"]
+    np.testing.assert_allclose(np.average(means["estimate"], weights=means["count"]), claims.mean())
+    few = P.fitted_curve.data(fit("challenger"), n_bins=4)
+    assert (few["part"] == "means").sum() == 4 and not (few["part"] == "observed").any()
+    with pytest.raises(gf.errors.ArgumentError, match="n_bins"):
+        P.fitted_curve.data(fit("challenger"), n_bins=0)
 
 
 # --- what every plot has --------------------------------------------------------------------

@@ -9,7 +9,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from glmfit.errors import ArgumentError, NotAvailableError
-from glmfit.plots.canvas import INK, SEQUENTIAL, draws, legend, new_axes, note, styles
+from glmfit.plots.canvas import (
+    INK,
+    SEQUENTIAL,
+    crowding,
+    draws,
+    folded,
+    legend,
+    name_axes,
+    new_axes,
+    note,
+    styles,
+)
 from glmfit.plots.curves import draw_bands, predictions_along
 from glmfit.plots.grids import (
     held_at,
@@ -25,8 +36,8 @@ __all__ = ["class_probabilities", "class_surfaces", "decision_regions"]
 Array = NDArray[np.float64]
 Span = tuple[float, float] | None
 
-HEIGHTS = (0.1, 0.5, 0.9)
-"""Probabilities along whose lines contours run."""
+HEIGHTS = {0.6: ":", 0.9: "-"}
+"""Probabilities of the most probable class along which lines run, and their dashes."""
 
 
 def levels_of(result: Any) -> list[str]:
@@ -100,7 +111,8 @@ def class_probabilities(
     name = str(number_of(result, variable).name)
     ax = new_axes(ax)
     draw_bands(ax, frame, name, "level")
-    ax.set(xlabel=name, ylabel="Probability", ylim=(-0.02, 1.02))
+    name_axes(ax, name, "Probability")
+    ax.set_ylim(-0.02, 1.02)
     note(ax, held_at(result, [name]))
     legend(ax, result.model.endog_names)
     return ax
@@ -159,7 +171,7 @@ def _surfaces_data(
     *,
     x_span: Span = None,
     y_span: Span = None,
-    points: int = 121,
+    points: int = 201,
 ) -> pd.DataFrame:
     """Return the two variables and a column with the probability of each class."""
     first, second, rows = _plane(result, x, y, x_span, y_span, points)
@@ -176,10 +188,13 @@ def class_surfaces(
     level: Any = None,
     x_span: tuple[float, float] | None = None,
     y_span: tuple[float, float] | None = None,
-    points: int = 121,
+    points: int = 201,
     ax: Any = None,
 ) -> Any:
-    """Draw the probability of each class over two variables, as overlapping contours.
+    """Draw the probability of each class over two variables, as overlapping surfaces.
+
+    Each place has the colours of the classes mixed in proportion to their probabilities.
+    Lines run where the most probable class has the probabilities 0.6 and 0.9.
 
     Parameters
     ----------
@@ -188,8 +203,7 @@ def class_surfaces(
     x, y : str, optional
         Two numbers; the only two there are by default.
     level : optional
-        One class, whose probability is drawn as a surface of colours; contours of all
-        classes by default.
+        One class, whose probability is drawn by itself with a scale; all classes by default.
     x_span, y_span : tuple of float, optional
         From where to where to draw; the range of the data by default.
     points : int
@@ -210,11 +224,11 @@ def class_surfaces(
     if level is not None:
         mesh = ax.pcolormesh(grid[first], grid[second], grid[str(level)], cmap=SEQUENTIAL,
                              vmin=0.0, vmax=1.0, shading="gouraud", rasterized=True)  # fmt: skip
-        ax.figure.colorbar(mesh, ax=ax, label=f"Probability of {level}")
+        ax.figure.colorbar(mesh, ax=ax, label=folded(f"Probability of {level}", 40))
     else:
-        _draw_contours(ax, grid, levels)
+        _draw_mixture(ax, grid, levels)
         legend(ax, result.model.endog_names)
-    ax.set(xlabel=first, ylabel=second)
+    name_axes(ax, first, second)
     note(ax, held_at(result, [first, second]))
     ax.grid(False)
     return ax
@@ -224,17 +238,28 @@ def _gridded(frame: pd.DataFrame, points: int) -> dict[str, Array]:
     return {name: frame[name].to_numpy().reshape(points, points) for name in frame.columns}
 
 
-def _draw_contours(ax: Any, grid: dict[str, Array], levels: list[str]) -> None:
-    """Draw lines of equal probability for each class, thicker where it is higher."""
+def _draw_mixture(ax: Any, grid: dict[str, Array], levels: list[str]) -> None:
+    """Mix the colours of classes by their probabilities, and draw lines of the largest."""
     first, second = list(grid)[:2]
-    for name, look in zip(levels, styles(len(levels)), strict=True):
-        ax.contourf(grid[first], grid[second], grid[name], levels=[0.5, 0.9, 1.0001], alpha=0.14,
-                    colors=[look.colour])  # fmt: skip
-        lines = ax.contour(grid[first], grid[second], grid[name], levels=HEIGHTS,
-                           colors=[look.colour], linestyles=look.dash,
-                           linewidths=[1.0, 2.0, 1.0])  # fmt: skip
-        ax.clabel(lines, fmt="%.1f", fontsize="small", colors=[look.colour])
-        ax.plot([], [], color=look.colour, linestyle=look.dash, label=name)
+    across, up = grid[first], grid[second]
+    chance = np.stack([grid[name] for name in levels], axis=-1)
+    looks = styles(len(levels))
+    shades = np.array([_lightened(look.colour) for look in looks])
+    ax.pcolormesh(across, up, chance @ shades, shading="nearest", rasterized=True)
+    for name, shade in zip(levels, shades, strict=True):
+        ax.fill([], [], color=shade, label=name)
+    largest = chance.max(axis=-1)
+    for height, dash in HEIGHTS.items():
+        if largest.min() < height < largest.max():
+            ax.contour(across, up, largest, levels=[height], colors=[INK], linestyles=dash,
+                       linewidths=0.9)  # fmt: skip
+            ax.plot([], [], color=INK, linestyle=dash, linewidth=0.9,
+                    label=f"most probable: {height:g}")  # fmt: skip
+
+
+def _lightened(colour: str) -> Array:
+    """Return a colour like "#0072B2" half way to white, as red, green and blue."""
+    return 0.5 + np.array([int(colour[j : j + 2], 16) for j in (1, 3, 5)]) / 510.0
 
 
 def _regions_data(
@@ -244,21 +269,23 @@ def _regions_data(
     *,
     x_span: Span = None,
     y_span: Span = None,
-    points: int = 201,
+    points: int = 301,
 ) -> pd.DataFrame:
     """Return the most probable class over the plane, and the observations below.
 
     Returns
     -------
     DataFrame
-        ``part`` ("region" or "observed"), the two variables, and ``level``.
+        ``part`` ("region" or "observed"), the two variables, ``level``, and ``margin``, by
+        how much the probability of the level is above that of the next.
     """
     first, second, rows = _plane(result, x, y, x_span, y_span, points)
-    predicted = result.predict(rows, which="class")
-    level = np.array([str(value) for value in predicted], dtype=object)
-    frame = rows[[first, second]].assign(level=level, part="region")
+    chance = result.predict(rows).to_numpy(dtype=float)
+    level = np.array(levels_of(result), dtype=object)[chance.argmax(axis=1)]
+    below, above = np.partition(chance, -2, axis=1)[:, -2:].T
+    frame = rows[[first, second]].assign(level=level, margin=above - below, part="region")
     frame = pd.concat([frame, _observed_classes(result, first, second)], ignore_index=True)
-    return frame[["part", first, second, "level"]]
+    return frame[["part", first, second, "level", "margin"]]
 
 
 @draws(_regions_data)
@@ -269,7 +296,7 @@ def decision_regions(
     *,
     x_span: tuple[float, float] | None = None,
     y_span: tuple[float, float] | None = None,
-    points: int = 201,
+    points: int = 301,
     ax: Any = None,
 ) -> Any:
     """Draw where in the plane of two variables each class is the most probable one.
@@ -288,19 +315,41 @@ def decision_regions(
     levels = levels_of(result)
     ax = new_axes(ax, (6.4, 4.6))
     grid = _gridded(frame[frame["part"] == "region"], points)
-    codes = np.searchsorted(np.sort(levels), grid["level"].ravel().astype(str))
-    codes = np.argsort(levels)[codes].reshape(points, points)
-    looks = styles(len(levels))
-    for code, (name, look) in enumerate(zip(levels, looks, strict=True)):
-        ax.contourf(grid[first], grid[second], codes == code, levels=[0.5, 1.5],
-                    colors=[look.colour], alpha=0.22)  # fmt: skip
-        ax.contour(grid[first], grid[second], codes == code, levels=[0.5], colors=[INK],
-                   linewidths=0.9)  # fmt: skip
-        seen = frame[(frame["part"] == "observed") & (frame["level"] == name)]
-        ax.plot(seen[first], seen[second], look.marker, color=look.colour, markersize=7,
-                markeredgecolor="white", markeredgewidth=0.8, label=name)  # fmt: skip
-    ax.set(xlabel=first, ylabel=second)
+    seen = frame[frame["part"] == "observed"]
+    share = crowding(len(seen))
+    for name, look in zip(levels, styles(len(levels)), strict=True):
+        _draw_region(ax, grid, name, look.colour)
+        own = seen[seen["level"] == name]
+        ax.plot(own[first], own[second], look.marker, color=look.colour,
+                markersize=max(2.0, 7.0 * share), alpha=max(0.3, share), rasterized=share < 0.5,
+                markeredgecolor="white", markeredgewidth=0.8 * (share == 1.0))  # fmt: skip
+        ax.plot([], [], look.marker, color=look.colour, markersize=7, label=name)
+    name_axes(ax, first, second)
     note(ax, held_at(result, [first, second]))
     ax.grid(False)
     legend(ax, f"{result.model.endog_names}\n(marks: observed)")
     return ax
+
+
+def _draw_region(ax: Any, grid: dict[str, Array], name: str, colour: str) -> None:
+    """Fill where a class is the most probable one, up to where it is as probable as the next."""
+    across, up = (grid[column] for column in list(grid)[1:3])
+    # at a border the next class is the one beyond it, whose margin is this one's, turned
+    ahead = _blurred(np.where(grid["level"] == name, grid["margin"], -grid["margin"]).astype(float))
+    if (ahead > 0.0).any():
+        ax.contourf(across, up, ahead, levels=[0.0, 2.0], colors=[colour], alpha=0.22)
+        ax.contour(across, up, ahead, levels=[0.0], colors=[INK], linewidths=0.9)
+
+
+def _blurred(field: Array) -> Array:
+    """Return a field averaged over the cells near by, which leaves planes as they are.
+
+    Probabilities of 0 and 1 (of separated data) make steps, along which a contour would go up
+    and down the cells.
+    """
+    weights = np.array([1.0, 4.0, 6.0, 4.0, 1.0]) / 16.0
+    for _ in range(2):
+        wide = np.pad(field, ((2, 2), (0, 0)), mode="reflect", reflect_type="odd")
+        moved = np.lib.stride_tricks.sliding_window_view(wide, 5, axis=0)
+        field = (moved @ weights).T
+    return field

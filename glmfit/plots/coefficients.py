@@ -9,14 +9,31 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from glmfit.errors import ArgumentError, NotAvailableError, suggest
-from glmfit.plots.canvas import draws, legend, mark_level, new_axes, note, plain_log_ticks, styles
-from glmfit.plots.curves import draw_intervals
+from glmfit.plots.canvas import (
+    ROW_WIDTH,
+    draws,
+    folded,
+    legend,
+    mark_level,
+    name_axes,
+    name_places,
+    new_axes,
+    note,
+    plain_log_ticks,
+    rows_size,
+    styles,
+)
+from glmfit.plots.curves import draw_intervals, interval_heights
 
 __all__ = ["class_coefficients", "coefficients", "reference_effect"]
 
 Array = NDArray[np.float64]
 
 CONSTANTS = ("Intercept", "const")
+
+UNDETERMINED = "aliased or not determined"
+ENDLESS = "infinite: the data are separated"
+"""Why a coefficient has no point."""
 
 
 # --- which coefficients ---------------------------------------------------------------------
@@ -129,33 +146,36 @@ def coefficients(
     )
     ratio = _is_ratio(result, exponentiate)
     group = "y_level" if "y_level" in frame.columns else None
-    ax = new_axes(ax, (6.4, 1.2 + 0.42 * max(3, frame["term"].nunique())))
+    groups = 1 if group is None else frame[group].nunique()
+    ax = new_axes(ax, rows_size(list(frame["term"].unique()), groups))
     draw_intervals(ax, frame, frame["term"], group, ("estimate", "conf_low", "conf_high"))
     null = 1.0 if ratio else 0.0
     if ratio:
         shown = frame[["estimate", "conf_low", "conf_high"]].to_numpy().ravel()
         plain_log_ticks(ax, [*shown, 1.0])
     mark_level(ax, null, vertical=True)
-    _tell_missing(ax, frame, null)
+    _tell_missing(ax, frame, group, null)
     name = (result.ratio_name or "exp(coefficient)") if ratio else "Coefficient"
     name = name.replace("ratios", "ratio")
     what = {"wald": "Wald", "profile": "profile-likelihood"}.get(method, method)
-    ax.set_xlabel(f"{name}, {1 - alpha:.0%} {what} interval")
+    name_axes(ax, f"{name}, {1 - alpha:.0%} {what} interval")
     if group is not None:
         legend(ax, f"{result.model.endog_names}\nagainst {result.model.reference}")
     return ax
 
 
-def _tell_missing(ax: Any, frame: pd.DataFrame, null: float) -> None:
-    """Say in words why a coefficient has no point."""
-    names = list(dict.fromkeys(frame["term"]))
-    for term, value in zip(frame["term"], frame["estimate"], strict=True):
-        if np.isfinite(value) and (value > 0.0 or null == 0.0):
-            continue
-        told = (
-            "aliased or not determined" if np.isnan(value) else "infinite: the data are separated"
-        )
-        ax.annotate(told, (null, -names.index(term)), textcoords="offset points", xytext=(4, 3),
+def _tell_missing(ax: Any, frame: pd.DataFrame, group: str | None, null: float) -> None:
+    """Say in words why a coefficient has no point, once for the classes that share a reason."""
+    value = frame["estimate"]
+    endless = np.isinf(value) | ((value == 0.0) & (null == 1.0))
+    reason = np.select([value.isna(), endless], [UNDETERMINED, ENDLESS], "")
+    heights = interval_heights(frame, frame["term"], group)
+    missing = frame.assign(reason=reason, height=heights)[reason != ""]
+    for (term, told), part in missing.groupby(["term", "reason"], sort=False):
+        text = str(told)
+        if len(part) < (frame["term"] == term).sum():
+            text = f"{', '.join(part[group])}: {text}"
+        ax.annotate(text, (null, part["height"].mean()), textcoords="offset points", xytext=(4, 3),
                     fontsize="small", style="italic")  # fmt: skip
 
 
@@ -228,17 +248,13 @@ def class_coefficients(
         ax.plot(where[fixed], own["estimate"][fixed], look.marker, color=look.colour,
                 markersize=7, markerfacecolor="white")  # fmt: skip
     mark_level(ax, 0.0)
-    _class_ticks(ax, levels, str(result.model.reference))
-    ax.set(xlabel=result.model.endog_names, ylabel=f"Coefficient: log odds against {levels[0]}")
+    reference = str(result.model.reference)
+    told = [f"{level}\n(reference)" if level == reference else level for level in levels]
+    name_places(ax, told, legend=True)
+    name_axes(ax, str(result.model.endog_names), f"Coefficient: log odds against {reference}")
     ax.grid(False, axis="x")
     legend(ax, "term")
     return ax
-
-
-def _class_ticks(ax: Any, levels: list[str], reference: str) -> None:
-    told = [f"{level}\n(reference)" if level == reference else level for level in levels]
-    ax.set_xticks(np.arange(len(levels)), told)
-    ax.set_xlim(-0.5, len(levels) - 0.5)
 
 
 def _reference_data(result: Any, term: str, *, alpha: float = 0.05) -> pd.DataFrame:
@@ -284,12 +300,12 @@ def reference_effect(result: Any, term: str, *, alpha: float = 0.05, ax: Any = N
     Axes
     """
     frame = reference_effect.data(result, term, alpha=alpha)
-    ax = new_axes(ax, (6.4, 1.4 + 0.6 * len(result.model.levels)))
     levels = [str(level) for level in result.model.levels]
+    ax = new_axes(ax, (rows_size(levels)[0], 1.4 + 0.6 * len(levels)))
     for place, (level, look) in enumerate(zip(levels, styles(len(levels)), strict=True)):
         own = frame[frame["y_level"] == level]
         height = np.array([-levels.index(reference) for reference in own["reference"]], dtype=float)
-        height -= 0.18 * (place - (len(levels) - 1) / 2)
+        height -= min(0.18, 0.7 / len(levels)) * (place - (len(levels) - 1) / 2)
         fixed = (own["reference"] == level).to_numpy()
         ax.hlines(height, own["conf_low"], own["conf_high"], color=look.colour, linewidth=2.0)
         ax.plot(own["estimate"][~fixed], height[~fixed], look.marker, color=look.colour,
@@ -297,9 +313,9 @@ def reference_effect(result: Any, term: str, *, alpha: float = 0.05, ax: Any = N
         ax.plot(own["estimate"][fixed], height[fixed], look.marker, color=look.colour,
                 markersize=7, markerfacecolor="white")  # fmt: skip
     mark_level(ax, 0.0, vertical=True)
-    ax.set_yticks(-np.arange(len(levels)), levels)
+    ax.set_yticks(-np.arange(len(levels)), [folded(level, ROW_WIDTH) for level in levels])
     ax.set_ylim(-len(levels) + 0.4, 0.6)
-    ax.set(xlabel=f"Coefficient of {term}: log odds against the reference", ylabel="Reference")
+    name_axes(ax, f"Coefficient of {term}: log odds against the reference", "Reference")
     note(ax, "hollow: the reference, 0 by definition")
     ax.grid(False, axis="y")
     legend(ax, result.model.endog_names)

@@ -8,15 +8,22 @@ import numpy as np
 import pandas as pd
 
 from glmfit.errors import ArgumentError
+from glmfit.inference.residual_plots import binned, default_bins
 from glmfit.plots.canvas import (
     FAINT,
     INK,
+    ROW_WIDTH,
     Style,
     draws,
+    folded,
     legend,
+    legend_size,
     mark_level,
+    name_axes,
+    name_places,
     new_axes,
     note,
+    rows_size,
     styles,
 )
 from glmfit.plots.grids import (
@@ -33,6 +40,9 @@ from glmfit.plots.grids import (
 __all__ = ["adjusted_predictions", "fitted_curve", "log_odds", "marginal_effects"]
 
 Span = tuple[float, float] | None
+
+MANY_ROWS = 500
+"""Observations beyond which a plot shows their means in bins."""
 
 
 # --- what is drawn ------------------------------------------------------------------------
@@ -69,6 +79,7 @@ def _fitted_curve_data(
     span: Span = None,
     mark: Any = None,
     by: str | None = None,
+    n_bins: int | None = None,
     alpha: float = 0.05,
     points: int = 201,
 ) -> pd.DataFrame:
@@ -77,9 +88,9 @@ def _fitted_curve_data(
     Returns
     -------
     DataFrame
-        ``part`` ("curve", "observed" or "marked"), the variable (and ``by``), ``estimate``,
-        ``std_err``, ``ci_lower``, ``ci_upper``, ``extrapolated``, and for observations
-        ``count``, how many stand at one point (trials included).
+        ``part`` ("curve", "observed" or "means", "marked"), the variable (and ``by``),
+        ``estimate``, ``std_err``, ``ci_lower``, ``ci_upper``, ``extrapolated``, and for
+        observations ``count``, how many stand at one point (trials included) or in one bin.
     """
     if result.model.prediction_names(False) is not None:
         raise ArgumentError(
@@ -91,7 +102,10 @@ def _fitted_curve_data(
     if span is None and marks:
         wide = span_of(chosen, (min(wide[0], *marks), max(wide[-1], *marks)), points)
     parts = [predictions_along(result, chosen, wide, by, alpha).assign(part="curve")]
-    parts.append(_observations(result, chosen.name, by))
+    seen = _observations(result, chosen.name, by)
+    if n_bins is None and result.nobs > MANY_ROWS:
+        n_bins = min(30, default_bins(result.nobs))
+    parts.append(seen if n_bins is None else _in_bins(seen, chosen.name, by, n_bins))
     if marks:
         parts.append(predictions_along(result, chosen, marks, by, alpha).assign(part="marked"))
     frame = pd.concat(parts, ignore_index=True)
@@ -114,6 +128,19 @@ def _observations(result: Any, name: str, by: str | None) -> pd.DataFrame:
     return frame
 
 
+def _in_bins(frame: pd.DataFrame, name: str, by: str | None, n_bins: int) -> pd.DataFrame:
+    """Return means of observations in bins along a variable."""
+    if n_bins < 1:
+        raise ArgumentError(f"n_bins must be a whole number of at least 1 (got {n_bins!r}).")
+    parts = []
+    for level, part in _grouped(frame, by).items():
+        x, y, count = part[[name, "estimate", "count"]].to_numpy(dtype=float).T
+        means = binned(x, y, count, n_bins)[["x", "residual", "count"]]
+        means.columns = pd.Index([name, "estimate", "count"])
+        parts.append(means if by is None else means.assign(**{by: level}))
+    return pd.concat(parts, ignore_index=True).assign(part="means", extrapolated=False)
+
+
 @draws(_fitted_curve_data)
 def fitted_curve(
     result: Any,
@@ -122,6 +149,7 @@ def fitted_curve(
     span: tuple[float, float] | None = None,
     mark: Any = None,
     by: str | None = None,
+    n_bins: int | None = None,
     alpha: float = 0.05,
     points: int = 201,
     ax: Any = None,
@@ -143,6 +171,9 @@ def fitted_curve(
         Values at which to show the prediction with its interval.
     by : str, optional
         A factor, for each of whose levels a curve is drawn.
+    n_bins : int, optional
+        Bins of about equal numbers of observations, whose means are shown in their stead; by
+        default none up to 500 observations, and 22 to 30 beyond.
     alpha : float
         The band covers ``1 - alpha`` at each value; it is made on the link scale.
     points : int
@@ -165,7 +196,7 @@ def fitted_curve(
     219         31.0       1.0     0.482
     """
     frame = fitted_curve.data(
-        result, variable, span=span, mark=mark, by=by, alpha=alpha, points=points
+        result, variable, span=span, mark=mark, by=by, n_bins=n_bins, alpha=alpha, points=points
     )
     name = str(number_of(result, variable).name)
     ax = new_axes(ax)
@@ -174,10 +205,10 @@ def fitted_curve(
     for group, look in zip(groups, looks, strict=True):
         own = frame if by is None else frame[frame[by] == group]
         _draw_band(ax, own[own["part"] == "curve"], name, look, _curve_label(group, alpha))
-        _draw_observed(ax, own[own["part"] == "observed"], name, look, by is None)
+        _draw_observed(ax, own[own["part"].isin(["observed", "means"])], name, look, by is None)
         _draw_marked(ax, own[own["part"] == "marked"], name, look)
     _shade(ax, frame[frame["part"] == "curve"], name)
-    ax.set(xlabel=name, ylabel=mean_label(result))
+    name_axes(ax, name, mean_label(result))
     note(ax, held_at(result, [name, *([by] if by else [])]))
     legend(ax, by)
     return ax
@@ -187,20 +218,26 @@ def _curve_label(group: Any, alpha: float) -> str:
     return f"fitted mean,\n{1 - alpha:.0%} interval" if group is None else str(group)
 
 
-def _draw_band(ax: Any, frame: pd.DataFrame, name: str, look: Style, label: str) -> None:
+def _draw_band(
+    ax: Any, frame: pd.DataFrame, name: str, look: Style, label: str, *, alone: bool = True
+) -> None:
     ax.plot(frame[name], frame["estimate"], color=look.colour, linestyle=look.dash,
             linewidth=2.0, label=label)  # fmt: skip
     ax.fill_between(frame[name], frame["ci_lower"], frame["ci_upper"], color=look.colour,
-                    alpha=0.18, linewidth=0.0)  # fmt: skip
+                    alpha=0.18 if alone else 0.12, linewidth=0.0)  # fmt: skip
 
 
 def _draw_observed(ax: Any, frame: pd.DataFrame, name: str, look: Style, alone: bool) -> None:
     count = frame["count"].to_numpy()
-    uneven = count.max() > count.min()
-    label = ("observed\n(area: how many)" if uneven else "observed") if alone else None
-    ax.scatter(frame[name], frame["estimate"], s=26.0 * count / count.min(), marker=look.marker,
-               facecolor="none", edgecolor=INK if alone else look.colour, linewidth=1.2,
-               clip_on=False, zorder=3, label=label)  # fmt: skip
+    means = (frame["part"] == "means").all()
+    uneven = count.max() > count.min() and not means  # bins hold about equal numbers
+    label = "observed, means in bins" if means else "observed"
+    area = 26.0 * count / count.min()
+    ax.scatter(frame[name], frame["estimate"],
+               s=np.full(count.size, 26.0) if means else area * min(1.0, 320.0 / area.max()),
+               marker=look.marker, facecolor="none", edgecolor=INK if alone else look.colour,
+               linewidth=1.2, clip_on=False, zorder=3,
+               label=(label + "\n(area: how many)" * uneven) if alone else None)  # fmt: skip
 
 
 def _draw_marked(ax: Any, frame: pd.DataFrame, name: str, look: Style) -> None:
@@ -292,7 +329,7 @@ def adjusted_predictions(
     draw = draw_bands if "extrapolated" in frame.columns else draw_points
     draw(ax, frame, variable, group)
     linear = options.get("which") == "linear"
-    ax.set(xlabel=variable, ylabel=linear_label(result) if linear else mean_label(result))
+    name_axes(ax, variable, linear_label(result) if linear else mean_label(result))
     how = "others as observed, averaged" if others == "overall" else f"others: {others}"
     note(ax, how if len(result.model.variables) > 1 + (by is not None) else "")
     if group is not None:
@@ -316,7 +353,7 @@ def draw_bands(ax: Any, frame: pd.DataFrame, name: str, group: str | None) -> No
     """Draw a line with its band for each group."""
     parts = _grouped(frame, group)
     for (label, part), look in zip(parts.items(), styles(len(parts)), strict=True):
-        _draw_band(ax, part, name, look, label)
+        _draw_band(ax, part, name, look, label, alone=len(parts) == 1)
 
 
 def draw_points(ax: Any, frame: pd.DataFrame, name: str, group: str | None) -> None:
@@ -327,11 +364,10 @@ def draw_points(ax: Any, frame: pd.DataFrame, name: str, group: str | None) -> N
         zip(parts.items(), styles(len(parts)), strict=True)
     ):
         where = np.array([levels.index(value) for value in part[name]], dtype=float)
-        where += 0.12 * (place - (len(parts) - 1) / 2)
+        where += min(0.12, 0.7 / len(parts)) * (place - (len(parts) - 1) / 2)
         ax.vlines(where, part["ci_lower"], part["ci_upper"], color=look.colour, linewidth=2.0)
         ax.plot(where, part["estimate"], look.marker, color=look.colour, markersize=7, label=label)
-    ax.set_xticks(np.arange(len(levels)), [str(level) for level in levels])
-    ax.set_xlim(-0.5, len(levels) - 0.5)
+    name_places(ax, [str(level) for level in levels], legend=group is not None)
     ax.grid(False, axis="x")
 
 
@@ -397,8 +433,9 @@ def log_odds(
     name = str(number_of(result, variable).name)
     ax = new_axes(ax)
     draw_bands(ax, frame, name, group)
-    mark_level(ax, 0.0)
-    ax.set(xlabel=name, ylabel=linear_label(result))
+    if group == "level" or result.family.proportions:  # elsewhere 0 means nothing
+        mark_level(ax, 0.0)
+    name_axes(ax, name, linear_label(result))
     note(ax, held_at(result, [name, *([by] if by else [])]))
     if group is not None:
         legend(ax, result.model.endog_names if group == "level" else group)
@@ -470,16 +507,17 @@ def marginal_effects(
     what = f"Effect on the {_mean_word(result, options)}"
     group = "level" if "level" in frame.columns else None
     if along is None:
-        ax = new_axes(ax, (6.4, 1.2 + 0.42 * max(3, labels.nunique())))
+        ax = new_axes(ax, rows_size(list(labels.unique()), _group_count(frame, group)))
         draw_intervals(ax, frame, labels, group)
         mark_level(ax, 0.0, vertical=True)
-        ax.set_xlabel(what)
+        name_axes(ax, what)
     else:
-        ax = new_axes(ax)
-        frame = frame.assign(**{"": labels if group is None else labels + ", " + frame["level"]})
+        names = labels if group is None else labels + ", " + frame["level"]
+        ax = new_axes(ax, legend_size(list(names.unique())))
+        frame = frame.assign(**{"": names})
         draw_bands(ax, frame, along, "")
         mark_level(ax, 0.0)
-        ax.set(xlabel=along, ylabel=what)
+        name_axes(ax, along, what)
     if group is not None or along is not None:
         legend(ax, result.model.endog_names if group is not None else None)
     return ax
@@ -503,6 +541,21 @@ def _effect_labels(frame: pd.DataFrame, along: str | None) -> pd.Series:
     return text.str.replace(r", (dy/dx|d\(lny\)/d\(lnx\)|dy/d\(lnx\)|d\(lny\)/dx)", "", regex=True)
 
 
+def _group_count(frame: pd.DataFrame, group: str | None) -> int:
+    return 1 if group is None else int(frame[group].nunique())
+
+
+def interval_heights(frame: pd.DataFrame, labels: pd.Series, group: str | None) -> pd.Series:
+    """Return how high each row stands: from the top down, groups side by side."""
+    names = list(dict.fromkeys(labels))
+    height = labels.map(lambda text: -float(names.index(text)))
+    if group is None:
+        return height
+    groups = list(dict.fromkeys(frame[group]))
+    step = min(0.22, 0.7 / len(groups))
+    return height - step * (frame[group].map(groups.index) - (len(groups) - 1) / 2)
+
+
 def draw_intervals(
     ax: Any,
     frame: pd.DataFrame,
@@ -513,15 +566,12 @@ def draw_intervals(
     """Draw a line of estimates with intervals for each label, from the top down."""
     names = list(dict.fromkeys(labels))
     value, lower, upper = columns
+    heights = interval_heights(frame, labels, group)
     parts = _grouped(frame, group)
-    step = min(0.22, 0.7 / len(parts))
-    for place, ((label, part), look) in enumerate(
-        zip(parts.items(), styles(len(parts)), strict=True)
-    ):
-        height = np.array([-names.index(text) for text in labels[part.index]], dtype=float)
-        height -= step * (place - (len(parts) - 1) / 2)
+    for (label, part), look in zip(parts.items(), styles(len(parts)), strict=True):
+        height = heights[part.index]
         ax.hlines(height, part[lower], part[upper], color=look.colour, linewidth=2.0)
         ax.plot(part[value], height, look.marker, color=look.colour, markersize=7, label=label)
-    ax.set_yticks(-np.arange(len(names)), names)
+    ax.set_yticks(-np.arange(len(names)), [folded(str(name), ROW_WIDTH) for name in names])
     ax.set_ylim(-len(names) + 0.4, 0.6)
     ax.grid(False, axis="y")

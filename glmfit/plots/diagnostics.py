@@ -12,9 +12,12 @@ from glmfit.errors import ArgumentError
 from glmfit.plots.canvas import (
     FAINT,
     INK,
+    cloud,
+    crowding,
     draws,
     legend,
     mark_level,
+    name_axes,
     new_axes,
     new_panels,
     note,
@@ -129,15 +132,15 @@ def residuals(
     if "level" in frame.columns:
         parts = dict(tuple(frame.groupby("level", sort=False)))
         for (name, part), look in zip(parts.items(), styles(len(parts)), strict=True):
-            ax.plot(part["x"], part["residual"], look.marker, color=look.colour, markersize=4,
-                    alpha=0.7, label=name)  # fmt: skip
+            cloud(ax, part["x"], part["residual"], look, str(name))
         legend(ax, result.model.endog_names)
     else:
-        ax.plot(frame["x"], frame["residual"], "o", color=styles(1)[0].colour, markersize=4.5,
-                alpha=0.75)  # fmt: skip
-    mark_level(ax, 0.0)
+        cloud(ax, frame["x"], frame["residual"])
+    mark_level(ax, 0.0, zorder=3.0)
     kind = _default_kind(result) if kind is None else kind
-    ax.set(xlabel=_axis_name(result, against), ylabel=f"{kind.capitalize()} residual")
+    name_axes(ax, _axis_name(result, against), f"{kind.capitalize()} residual")
+    if against == "row":
+        ax.locator_params(axis="x", nbins=5)  # numbers of rows may be long
     return ax
 
 
@@ -176,9 +179,8 @@ def residual_quantiles(
                     linewidth=0.0,
                     label=f"{1 - alpha:.0%} of normal values,\neach by itself")  # fmt: skip
     ax.plot(frame["theoretical"], frame["theoretical"], color=FAINT, linewidth=1.0)
-    ax.plot(frame["theoretical"], frame["residual"], "o", color=styles(1)[0].colour, markersize=4.5,
-            alpha=0.75)  # fmt: skip
-    ax.set(xlabel="Normal quantile", ylabel=f"{kind.capitalize()} residual, in order")
+    cloud(ax, frame["theoretical"], frame["residual"])
+    name_axes(ax, "Normal quantile", f"{kind.capitalize()} residual, in order")
     ax.legend(frameon=False, loc="upper left", fontsize="small")
     return ax
 
@@ -252,7 +254,7 @@ def binned_residuals(
     ax.plot(frame["x"], frame["residual"], "o", color=styles(1)[0].colour, markersize=6)
     mark_level(ax, 0.0)
     x = mean_label(result) if against is None else against
-    ax.set(xlabel=x if against is not None else f"{x}, fitted", ylabel="Mean residual")
+    name_axes(ax, x if against is not None else f"{x}, fitted", "Mean residual")
     ax.margins(y=0.15)
     ax.legend(frameon=False, fontsize="small", loc="best")
     return ax
@@ -289,31 +291,48 @@ def influence(result: Any, *, labels: int = 3, ax: Any = None) -> Any:
     """
     frame = influence.data(result)
     ax = new_axes(ax)
-    colour = styles(1)[0].colour
-    largest = float(frame["cooks_d"].max())
     if "student_resid" in frame.columns:
-        area = 12.0 + 420.0 * frame["cooks_d"] / (largest if largest > 0.0 else 1.0)
-        ax.scatter(frame["leverage"], frame["student_resid"], s=area, facecolor=colour, alpha=0.35,
-                   edgecolor=colour, linewidth=0.9)  # fmt: skip
-        mark_level(ax, 0.0)
         height, name = "student_resid", "Studentized residual"
-        note(ax, f"area: Cook's distance, at most {largest:.3g}")
-        ax.margins(x=0.1, y=0.15)
+        _draw_bubbles(ax, frame, height)
     else:
         height, name = "cooks_d", "Cook's distance"
-        ax.plot(frame["leverage"], frame["cooks_d"], "o", color=colour, markersize=5, alpha=0.6)
-    _name_rows(ax, frame.nlargest(labels, "cooks_d"), height)
+        cloud(ax, frame["leverage"], frame[height])
+    ax.margins(x=0.1, y=0.15)
     _widen(ax, frame["leverage"])
-    ax.set(xlabel="Leverage", ylabel=name)
+    _name_rows(ax, frame.nlargest(labels, "cooks_d"), height)
+    name_axes(ax, "Leverage", name)
     return ax
 
 
+def _draw_bubbles(ax: Any, frame: pd.DataFrame, height: str) -> None:
+    """Draw points with Cook's distance as their area, smaller and fainter where many."""
+    colour, share = styles(1)[0].colour, crowding(len(frame))
+    largest = float(frame["cooks_d"].max())
+    area = 12.0 + 420.0 * frame["cooks_d"] / (largest if largest > 0.0 else 1.0)
+    ax.scatter(frame["leverage"], frame[height], s=share * area, facecolor=colour,
+               alpha=max(0.05, 0.35 * share), edgecolor=colour, linewidth=0.9 * share,
+               rasterized=share < 0.5)  # fmt: skip
+    mark_level(ax, 0.0)
+    note(ax, f"area: Cook's distance, at most {largest:.3g}")
+
+
 def _name_rows(ax: Any, frame: pd.DataFrame, height: str) -> None:
-    """Write the labels of rows beside their points, together where they share one."""
-    for place, part in frame.groupby(frame[["leverage", height]].round(6).apply(tuple, axis=1)):
-        text = ", ".join(str(row) for row in part["row"])
-        ax.annotate(text, place, textcoords="offset points", xytext=(6, 6), fontsize="small",
-                    color=INK)  # fmt: skip
+    """Write the labels of rows beside their points, together where they are close."""
+    (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
+    groups: list[list[tuple[float, float, str]]] = []
+    for row, *place in frame[["row", "leverage", height]].itertuples(index=False):
+        x, y = (place[0] - left) / (right - left), (place[1] - low) / (high - low)
+        near = (g for g in groups if abs(g[0][0] - x) < 0.15 and abs(g[0][1] - y) < 0.06)
+        group: list[tuple[float, float, str]] = next(near, [])
+        if not group:
+            groups.append(group)
+        group.append((x, y, str(row)))
+    for group in groups:
+        x, y, _ = group[0]
+        side = 1 if x < 0.7 else -1  # so that words stay inside
+        ax.annotate(", ".join(text for _, _, text in group), (x, y), xycoords="axes fraction",
+                    textcoords="offset points", xytext=(6 * side, 6), fontsize="small",
+                    color=INK, ha="left" if side > 0 else "right")  # fmt: skip
 
 
 def _widen(ax: Any, values: pd.Series) -> None:
@@ -350,12 +369,9 @@ def added_variable(result: Any, name: str, *, ax: Any = None) -> Any:
     ax = new_axes(ax)
     slope = float(result.record.base[list(result.model.data.names).index(name)])
     ends = np.array([frame["x"].min(), frame["x"].max()])
-    look = styles(1)[0]
-    ax.plot(frame["x"], frame["y"], "o", color=look.colour, markersize=4.5, alpha=0.75)
+    cloud(ax, frame["x"], frame["y"])
     ax.plot(ends, slope * ends, color=INK, linewidth=1.6, label=f"slope {slope:.4g}")
-    ax.set(
-        xlabel=f"{name}, given the others", ylabel=f"{result.model.endog_names}, given the others"
-    )
+    name_axes(ax, f"{name}, given the others", f"{result.model.endog_names}, given the others")
     ax.legend(frameon=False)
     return ax
 
@@ -404,9 +420,8 @@ def partial_residuals(result: Any, term: str, against: str | None = None, *, ax:
     """
     frame = partial_residuals.data(result, term, against)
     ax = new_axes(ax)
-    ax.plot(frame["x"], frame["partial"], "o", color=styles(1)[0].colour, markersize=4.5,
-            alpha=0.75)  # fmt: skip
+    cloud(ax, frame["x"], frame["partial"])
     ax.plot(frame["x"], frame["component"], color=INK, linewidth=1.6, label="fitted term, centred")
-    ax.set(xlabel=against or term, ylabel=f"Partial residual of {term}\n(scale of the predictor)")
+    name_axes(ax, against or term, f"Partial residual of {term}\n(scale of the predictor)")
     ax.legend(frameon=False)
     return ax

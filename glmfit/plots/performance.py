@@ -9,7 +9,7 @@ import pandas as pd
 
 from glmfit.errors import ArgumentError
 from glmfit.inference.tails import critical_value
-from glmfit.plots.canvas import FAINT, draws, mark_level, new_axes, note, styles
+from glmfit.plots.canvas import FAINT, draws, mark_level, name_axes, new_axes, note, styles
 from glmfit.plots.grids import event_of, method_of
 
 __all__ = ["calibration", "convergence", "profile", "roc"]
@@ -100,12 +100,12 @@ def calibration(
     ax = new_axes(ax, (4.8, 4.8))
     colour = styles(1)[0].colour
     ax.plot([0.0, 1.0], [0.0, 1.0], color=FAINT, linewidth=1.0, linestyle=(0, (4, 3)),
-            label="as it should be")  # fmt: skip
+            label="perfect calibration")  # fmt: skip
     ax.errorbar(frame["mean_predicted"], frame["share_observed"], yerr=frame["se_observed"],
                 fmt="o", color=colour, markersize=6, elinewidth=1.6,
                 label="group, ± standard error")  # fmt: skip
-    ax.set(xlabel=f"Fitted probability of {event_of(result)}", ylabel="Share observed",
-           xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")  # fmt: skip
+    ax.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
+    name_axes(ax, f"Fitted probability of {event_of(result)}", "Share observed")
     ax.legend(frameon=False, loc="upper left", fontsize="small")
     note(ax, "rows of the fit" if data is None else "new rows")
     return ax
@@ -174,7 +174,7 @@ def profile(
             ax.plot([row["value"]] * 2, [-1.6 * reach, row["zeta"]], color=look.colour,
                     linewidth=1.0, linestyle=":")  # fmt: skip
     ax.set_ylim(-1.6 * reach, 1.6 * reach)
-    ax.set(xlabel=f"Coefficient of {name}", ylabel="Signed root of the likelihood ratio, ζ")
+    name_axes(ax, f"Coefficient of {name}", "Signed root of the likelihood ratio, ζ")
     low, high = (f"{value:.4g}" for value in ends["value"])
     note(ax, f"{1 - alpha:.0%} profile interval {low} to {high}, at ζ = ±{reach:.3g}")
     ax.legend(frameon=False, loc="upper left")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from glmfit.errors import ArgumentError
 from glmfit.likelihoods import Multinomial
-from glmfit.plots.canvas import SEQUENTIAL, draws, legend, new_axes, note, styles
+from glmfit.plots.canvas import SEQUENTIAL, draws, legend, name_axes, new_axes, note, styles
 
 __all__ = ["softmax_curves", "softmax_heatmap"]
 
@@ -95,7 +95,8 @@ def softmax_curves(
         own = frame[frame["level"] == name]
         ax.plot(own["eta"], own["probability"], color=look.colour, linestyle=look.dash,
                 linewidth=2.0, label=name)  # fmt: skip
-    ax.set(xlabel=f"Linear predictor η of {names[0]}", ylabel="Probability", ylim=(-0.02, 1.02))
+    ax.set_ylim(-0.02, 1.02)
+    name_axes(ax, f"Linear predictor η of {names[0]}", "Probability")
     note(ax, ", ".join(f"η of {n} = {v:g}" for n, v in zip(names[1:], held, strict=True)))
     legend(ax)
     return ax
@@ -167,6 +168,6 @@ def softmax_heatmap(
     ax.clabel(lines, fmt="%.1f", fontsize="small")
     ax.figure.colorbar(mesh, ax=ax, label=f"Probability of {chosen}")
     ax.grid(False)
-    ax.set(xlabel=f"Linear predictor η of {names[0]}", ylabel=f"Linear predictor η of {names[1]}")
+    name_axes(ax, f"Linear predictor η of {names[0]}", f"Linear predictor η of {names[1]}")
     note(ax, f"η of {names[2]} = 0")
     return ax
