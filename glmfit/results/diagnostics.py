@@ -146,40 +146,40 @@ class ModelDiagnostics(ResidualOrder):
     def added_variable(self, name: str) -> pd.DataFrame:
         """Return what a column adds to the others, and what the response has left for it.
 
-            Drawn against each other they show which observations a coefficient rests on: the
-            least-squares line through the origin has the coefficient as its slope.
+        Drawn against each other they show which observations a coefficient rests on: the
+        least-squares line through the origin has the coefficient as its slope.
 
-            Parameters
-            ----------
-            name : str
-                A column of the design, as in ``params``.
+        Parameters
+        ----------
+        name : str
+            A column of the design, as in ``params``.
 
-            Returns
-            -------
-            DataFrame
-                ``x``, the weighted column less its regression on the others, and ``y``, Pearson
-                residuals plus ``x`` times the coefficient, for every row of the data.
+        Returns
+        -------
+        DataFrame
+            ``x``, the weighted column less its regression on the others, and ``y``, Pearson
+            residuals plus ``x`` times the coefficient, for every row of the data.
 
-            Raises
-            ------
-            NotAvailableError
-                If the estimates do not maximise the likelihood, or data are separated.
+        Raises
+        ------
+        NotAvailableError
+            If the estimates do not maximise the likelihood, or data are separated.
 
-            References
-            ----------
-            O'Hara Hines, R. J. and Carter, E. M. (1993). Improved added variable and partial
-            residual plots for the detection of influential observations in generalized linear
-            models. *Applied Statistics* 42, 3-20.
+        References
+        ----------
+        O'Hara Hines, R. J. and Carter, E. M. (1993). Improved added variable and partial
+        residual plots for the detection of influential observations in generalized linear
+        models. *Applied Statistics* 42, 3-20.
 
-            Examples
-            --------
-            >>> import glmfit as gf
-            >>> trees = gf.datasets.load("trees")
-            >>> result = gf.ols("volume ~ girth + height", trees).fit()
-            >>> part = result.added_variable("height")
-            >>> slope = (part.x @ part.y) / (part.x @ part.x)
+        Examples
+        --------
+        >>> import glmfit as gf
+        >>> trees = gf.datasets.load("trees")
+        >>> result = gf.ols("volume ~ girth + height", trees).fit()
+        >>> part = result.added_variable("height")
+        >>> slope = (part.x @ part.y) / (part.x @ part.x)
         >>> float(slope.round(4)), float(result.params["height"].round(4))
-            (0.3393, 0.3393)
+        (0.3393, 0.3393)
         """
         record, data = self.record, self.model.data
         refuse_effects(record, "An added variable plot")
