@@ -143,7 +143,7 @@ class Regularizable(Model):
         """Fit with an elastic-net penalty.
 
         The estimates minimise, with n the sum of the prior weights (trials, frequencies
-        and variance weights; the number of rows where there are none),
+        and variance weights; the number of rows where there are none), ::
 
             -loglik / n + alpha * (L1_wt * |s b|_1 + (1 - L1_wt) / 2 * |s b|_2^2)
 

@@ -20,7 +20,8 @@ Array = NDArray[np.float64]
 class Regularization:
     """The penalty that a fit was made with, and what it came to.
 
-    The estimates minimise -loglik / n + alpha (L1_wt |s b|_1 + (1 - L1_wt) / 2 |s b|_2^2).
+    The estimates minimise
+    ``-loglik / n + alpha (L1_wt |s b|_1 + (1 - L1_wt) / 2 |s b|_2^2)``.
 
     Attributes
     ----------
