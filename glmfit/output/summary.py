@@ -43,11 +43,11 @@ class Summary(Report):
     """
 
     def as_text(self) -> str:
-        """Return the summary as plain text; see `glmfit.output.text.to_text`."""
+        """Return the summary as plain text."""
         return to_text(self)
 
     def as_html(self) -> str:
-        """Return the summary as HTML; see `glmfit.output.html.to_html`."""
+        """Return the summary as HTML, light or dark as the page is."""
         return to_html(self)
 
     def as_latex(self) -> str:
@@ -55,11 +55,11 @@ class Summary(Report):
         return to_latex(self)
 
     def as_markdown(self) -> str:
-        """Return the summary as Markdown; see `glmfit.output.markdown.to_markdown`."""
+        """Return the summary as Markdown."""
         return to_markdown(self)
 
     def as_csv(self) -> str:
-        """Return the unrounded summary as CSV; see `glmfit.output.delimited.to_csv`."""
+        """Return the unrounded summary as CSV."""
         return to_csv(self)
 
     def as_frame(self, index: int = 0) -> pd.DataFrame:
@@ -68,12 +68,12 @@ class Summary(Report):
         Parameters
         ----------
         index : int, default 0
-            Which of `tables`; the first holds the coefficients.
+            Which of ``tables``; the first holds the coefficients.
 
         Returns
         -------
         pandas.DataFrame
-            See `glmfit.output.table.Table.to_frame`.
+            A column for each of the table's, a row for each of its rows.
 
         Raises
         ------
