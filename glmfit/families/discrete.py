@@ -48,7 +48,7 @@ class Binomial(Family):
         return 2.0 * (special.rel_entr(y, mu) + special.rel_entr(1.0 - y, 1.0 - mu))
 
     def saturated(self, y: Array, weight: Array, scale: float) -> Array:
-        """Return the value at mu = y, without the binomial coefficient (see `log_choose`)."""
+        """Return the value at mu = y, without ``likelihoods.log_choose``, the binomial part."""
         return -weight * entropy(y) / scale
 
     def tails(self, y: Array, mu: Array, weight: Array, scale: float) -> Tails:
