@@ -18,9 +18,10 @@ from glmfit import links
 from glmfit.families.base import NON_NEGATIVE, PROPORTION, Family, Working
 from glmfit.families.continuous import Gamma, Gaussian, InverseGaussian
 from glmfit.families.discrete import Binomial, NegativeBinomial, Poisson
-from glmfit.families.quasi import QuasiBinomial, QuasiPoisson
+from glmfit.families.quasi import Quasi, QuasiBinomial, QuasiPoisson
 from glmfit.families.registry import FAMILIES, family_key, register_family, resolve_family
 from glmfit.families.tweedie import Tweedie
+from glmfit.families.variances import VarianceFunction
 
 __all__ = [
     "FAMILIES",
@@ -33,9 +34,11 @@ __all__ = [
     "InverseGaussian",
     "NegativeBinomial",
     "Poisson",
+    "Quasi",
     "QuasiBinomial",
     "QuasiPoisson",
     "Tweedie",
+    "VarianceFunction",
     "Working",
     "family_key",
     "links",

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-__all__ = ["entropy", "log_ratio", "relative_log", "stirling_remainder"]
+__all__ = ["entropy", "log_ratio", "power_deviance", "relative_log", "stirling_remainder"]
 
 Array = NDArray[np.float64]
 
@@ -40,6 +40,19 @@ def log_ratio(above: Array, below: Array, excess: Array) -> Array:
     ratio = np.divide(above, below, out=np.ones_like(excess), where=far)
     with np.errstate(divide="ignore"):  # a mean that has underflowed
         return np.where(far, np.log(ratio), np.log1p(np.maximum(excess, -0.5)))
+
+
+def power_deviance(y: Array, mu: Array, power: float) -> Array:
+    """Return 2 times the integral of (y - t) / t^power from mu to y; power is not 1 or 2.
+
+    Its powers of y and mu, each large, are taken together through log(y / mu).
+    """
+    a, b = 1.0 - power, 2.0 - power
+    positive = y > 0.0
+    ratio = log_ratio(np.where(positive, y, mu), mu, np.where(positive, (y - mu) / mu, 0.0))
+    inner = np.expm1(b * ratio) / b - np.expm1(ratio)
+    scaled: Array = 2.0 * np.power(mu, b) / a * np.where(positive, inner, a / b)
+    return scaled
 
 
 def stirling_remainder(x: Array) -> Array:

@@ -9,7 +9,7 @@ from glmfit.errors import ArgumentError, ArgumentTypeError, suggest
 from glmfit.families.base import Family
 from glmfit.families.continuous import Gamma, Gaussian, InverseGaussian
 from glmfit.families.discrete import Binomial, NegativeBinomial, Poisson
-from glmfit.families.quasi import QuasiBinomial, QuasiPoisson
+from glmfit.families.quasi import Quasi, QuasiBinomial, QuasiPoisson
 from glmfit.families.tweedie import Tweedie
 from glmfit.links import Link
 
@@ -37,6 +37,7 @@ register_family(Gamma())
 register_family(InverseGaussian())
 register_family(NegativeBinomial(), "nb", "nb2")
 register_family(Tweedie())
+register_family(Quasi())
 register_family(QuasiBinomial())
 register_family(QuasiPoisson())
 

@@ -15,6 +15,7 @@ from glmfit.errors import ArgumentError, require_number
 from glmfit.families.base import Family
 from glmfit.families.continuous import Gamma, Gaussian, InverseGaussian
 from glmfit.families.discrete import Poisson
+from glmfit.families.logarithms import power_deviance
 from glmfit.links import POSITIVE, Interval, Link, Log
 
 __all__ = ["Tweedie"]
@@ -78,12 +79,10 @@ class Tweedie(Family):
         return power * np.power(mu, power - 1.0)
 
     def unit_deviance(self, y: Array, mu: Array) -> Array:
-        power = self._power()
         special_case = self._named_family()
         if special_case is not None:
             return special_case.unit_deviance(y, mu)
-        a, b = 1.0 - power, 2.0 - power
-        return 2.0 * (np.power(y, b) / (a * b) - y * np.power(mu, a) / a + np.power(mu, b) / b)
+        return power_deviance(y, mu, self._power())
 
     def saturated(self, y: Array, weight: Array, scale: float) -> Array:
         special_case = self._named_family()

@@ -82,11 +82,27 @@ case("positive", "x", tweedie(var.power = 2.5, link.power = 0), "tweedie", "log"
 case("many", "x", tweedie(var.power = 1.6, link.power = 0.5), "tweedie", "sqrt",
      args = list(var_power = 1.6))
 
+quasi_case <- function(response, rhs, family, link, variance, weights = NULL) {
+  case(response, rhs, family, "quasi", link, args = list(variance = variance), weights = weights)
+}
+quasi_case("real", "x + g", quasi("identity", variance = "constant"), "identity", "constant", "w")
+quasi_case("count", "x + g + offset(o)", quasi("log", variance = "mu"), "log", "mu")
+quasi_case("positive", "x + g", quasi("log", variance = "mu^2"), "log", "mu^2", "w")
+quasi_case("positive", "x", quasi("log", variance = "mu^3"), "log", "mu^3")
+quasi_case("I(events / trials)", "x + g", quasi("logit", variance = "mu(1-mu)"), "logit",
+           "mu(1-mu)", "w")
+power <- quasi("log", variance = "mu") # R has no other powers: one is made
+power$variance <- function(mu) mu^1.5
+power$dev.resids <- function(y, mu, wt) {
+  8 * wt * (y / sqrt(mu) / 2 - sqrt(y) + sqrt(mu) / 2)
+}
+quasi_case("rain", "x + g", power, "log", "mu^1.5", "w")
+
 log_likelihood <- function(fit, case, y, mu, w, dispersion) {
   switch(case$glmfit,
     gamma = sum(dgamma(y, shape = w / dispersion, scale = mu * dispersion / w, log = TRUE)),
     inversegaussian = sum(dinvgauss(y, mean = mu, dispersion = dispersion / w, log = TRUE)),
-    quasibinomial = , quasipoisson = , tweedie = NULL,
+    quasi = , quasibinomial = , quasipoisson = , tweedie = NULL,
     as.numeric(logLik(fit)) # gaussian: at the maximum-likelihood variance
   )
 }
