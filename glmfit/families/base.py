@@ -14,7 +14,7 @@ from glmfit.distributions import Tails
 from glmfit.errors import NotAvailableError, ResponseError
 from glmfit.links import REAL, Identity, Interval, Link, Log, resolve_link
 
-__all__ = ["NON_NEGATIVE", "PROPORTION", "Family", "Working"]
+__all__ = ["NON_NEGATIVE", "PROPORTION", "Family", "Slopes", "Working"]
 
 Array = NDArray[np.float64]
 
@@ -31,6 +31,13 @@ class Working(NamedTuple):
     """Derivative of the log-likelihood times phi with respect to eta."""
     weight: Array
     """Expected information about eta, times phi."""
+
+
+class Slopes(NamedTuple):
+    """First and second derivatives of rows, arrays of shape (n,)."""
+
+    first: Array
+    second: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +101,19 @@ class Family(FamilyNames):
         the digits that the density at mu loses where mu is near y, or near an end.
         """
         return np.full(np.shape(y), np.nan)
+
+    def saturated_slopes(self, y: Array, weight: Array, scale: float) -> Slopes:
+        """Return the derivatives of `saturated` by the logarithm of the dispersion.
+
+        Raises
+        ------
+        NotAvailableError
+            If there is no likelihood of a dispersion.
+        """
+        raise NotAvailableError(
+            f"The {self.describe()} family has no likelihood that could be maximised over the "
+            "dispersion. scale='X2' estimates it by Pearson's chi-square."
+        )
 
     def tails(self, y: Array, mu: Array, weight: Array, scale: float) -> Tails:
         """Return the probabilities of smaller and of larger responses.

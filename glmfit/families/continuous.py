@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy import special
 
 from glmfit.distributions import Tails, continuous_tails, scipy_stats
-from glmfit.families.base import Family
-from glmfit.families.logarithms import log_ratio, stirling_remainder
+from glmfit.families.base import Family, Slopes
+from glmfit.families.logarithms import log_ratio, shape_slopes, stirling_remainder
 from glmfit.links import POSITIVE, Identity, Interval, InversePower, InverseSquared, Link
 
 __all__ = ["Gamma", "Gaussian", "InverseGaussian"]
@@ -40,6 +40,9 @@ class Gaussian(Family):
 
     def saturated(self, y: Array, weight: Array, scale: float) -> Array:
         return -0.5 * np.log(2.0 * np.pi * scale / weight)
+
+    def saturated_slopes(self, y: Array, weight: Array, scale: float) -> Slopes:
+        return Slopes(np.full_like(y, -0.5), np.zeros_like(y))
 
     def tails(self, y: Array, mu: Array, weight: Array, scale: float) -> Tails:
         z = (y - mu) * np.sqrt(weight / scale)
@@ -82,6 +85,11 @@ class Gamma(Family):
         shape = weight / scale
         return 0.5 * np.log(shape / (2.0 * np.pi)) - stirling_remainder(shape) - np.log(y)
 
+    def saturated_slopes(self, y: Array, weight: Array, scale: float) -> Slopes:
+        # by k = weight / scale: d/dlog phi is -k d/dk
+        first, bend = shape_slopes(weight / scale)
+        return Slopes(-first, first + bend)
+
     def tails(self, y: Array, mu: Array, weight: Array, scale: float) -> Tails:
         shape = weight / scale
         scaled = shape * (y / mu)
@@ -118,6 +126,9 @@ class InverseGaussian(Family):
 
     def saturated(self, y: Array, weight: Array, scale: float) -> Array:
         return -0.5 * (np.log(2.0 * np.pi * scale / weight) + 3.0 * np.log(y))
+
+    def saturated_slopes(self, y: Array, weight: Array, scale: float) -> Slopes:
+        return Slopes(np.full_like(y, -0.5), np.zeros_like(y))
 
     def tails(self, y: Array, mu: Array, weight: Array, scale: float) -> Tails:
         root = np.sqrt(weight / (scale * y))

@@ -6,7 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-__all__ = ["entropy", "log_ratio", "power_deviance", "relative_log", "stirling_remainder"]
+__all__ = [
+    "entropy",
+    "log_ratio",
+    "power_deviance",
+    "relative_log",
+    "shape_slopes",
+    "stirling_remainder",
+]
 
 Array = NDArray[np.float64]
 
@@ -71,3 +78,19 @@ def stirling_remainder(x: Array) -> Array:
     for coefficient in STIRLING_SERIES:
         series = series * square + coefficient
     return np.where(x < STIRLING_FROM, exact, series * inverse)
+
+
+def shape_slopes(k: Array) -> tuple[Array, Array]:
+    """Return k (log k - psi(k)) and k (1 - k psi'(k)), for k > 0."""
+    near, inverse = np.minimum(k, STIRLING_FROM), 1.0 / np.maximum(k, STIRLING_FROM)
+    exact = near * (np.log(near) - special.psi(near))
+    bend = near * (1.0 - near * special.polygamma(1, near))
+    square, power = inverse * inverse, inverse
+    series, fall = np.full_like(k, 0.5), np.full_like(k, -0.5)
+    for place, coefficient in enumerate(reversed(STIRLING_SERIES), start=1):
+        odd = 2 * place - 1
+        series = series + odd * coefficient * power
+        fall = fall - 2 * place * odd * coefficient * power
+        power = power * square
+    far = k >= STIRLING_FROM
+    return np.where(far, series, exact), np.where(far, fall, bend)

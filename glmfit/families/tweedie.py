@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from glmfit.distributions import Tails, compound_tails
 from glmfit.errors import ArgumentError, require_number
-from glmfit.families.base import Family
+from glmfit.families.base import Family, Slopes
+from glmfit.families.compound import LOG_PHI, compound_density, compound_derivatives
 from glmfit.families.continuous import Gamma, Gaussian, InverseGaussian
 from glmfit.families.discrete import Poisson
 from glmfit.families.logarithms import power_deviance
@@ -91,8 +91,18 @@ class Tweedie(Family):
         if not 1.0 < self._power() < 2.0:
             return Family.saturated(self, y, weight, scale)
         inner = np.where(y > 0.0, y, 1.0)
-        rows = _tweedie_log_density(inner, inner, scale / weight, self._power())
+        rows = compound_density(inner, inner, scale / weight, self._power())
         return np.where(y > 0.0, rows, 0.0)
+
+    def saturated_slopes(self, y: Array, weight: Array, scale: float) -> Slopes:
+        special_case = self._named_family()
+        if special_case is not None:
+            return special_case.saturated_slopes(y, weight, scale)
+        if not 1.0 < self._power() < 2.0:
+            return Family.saturated_slopes(self, y, weight, scale)
+        inner = np.where(y > 0.0, y, 1.0)
+        found = compound_derivatives(inner, inner, scale / weight, self._power())
+        return Slopes(*(np.where(y > 0.0, found[k][LOG_PHI[k]], 0.0) for k in (1, 2)))
 
     def tails(self, y: Array, mu: Array, weight: Array, scale: float) -> Tails:
         special_case = self._named_family()
@@ -143,46 +153,3 @@ class Tweedie(Family):
 
     def describe(self) -> str:
         return self.name if self.var_power is None else f"{self.name}(var_power={self.var_power:g})"
-
-
-def _tweedie_log_density(y: Array, mu: Array, phi: Array, power: float) -> Array:
-    """Return the compound Poisson-gamma log density (Dunn and Smyth 2005, eq. 2)."""
-    a, b = 1.0 - power, 2.0 - power
-    exponent = (y * np.power(mu, a) / a - np.power(mu, b) / b) / phi
-    alpha = -b / a
-    positive = y > 0.0
-    safe = np.where(positive, y, 1.0)
-    log_argument = alpha * np.log(safe / -a) - (1.0 + alpha) * np.log(phi) - math.log(b)
-    series = _log_bessel(alpha, log_argument)
-    return np.where(positive, series - np.log(safe) + exponent, exponent)
-
-
-def _log_bessel(alpha: float, log_x: Array) -> Array:
-    """Return the log of Wright's function, the sum over j of x^j / (j! Gamma(alpha j)).
-
-    SciPy 1.17 has it to 1e-11 for alpha up to 2, and up to 4.9 for large x. Elsewhere (Tweedie
-    powers below 1.33) it is off by up to 0.3, and there the terms are added up.
-    """
-    peak = np.exp((log_x - alpha * math.log(alpha)) / (1.0 + alpha))
-    summed = (alpha > 2.0) & ((peak < 1000.0) | (alpha > 4.9) | (log_x > 700.0))
-    out = np.empty_like(log_x)
-    out[~summed] = special.log_wright_bessel(alpha, 0.0, np.exp(log_x[~summed]))
-    if summed.any():
-        out[summed] = _log_bessel_sum(alpha, log_x[summed], peak[summed])
-    return out
-
-
-def _log_bessel_sum(alpha: float, log_x: Array, peak: Array) -> Array:
-    """Add up the terms about the largest, ``peak`` (Dunn and Smyth 2005, sec. 3)."""
-
-    def log_term(j: Array) -> Array:
-        return j * log_x - special.gammaln(j + 1.0) - special.gammaln(alpha * j)
-
-    # the terms fall off like a normal density with this standard deviation
-    reach = math.ceil(9.0 * math.sqrt(float(peak.max()) / (1.0 + alpha))) + 10
-    first = np.maximum(np.floor(peak) - reach, 1.0)
-    largest = log_term(np.maximum(np.round(peak), 1.0))
-    total = np.zeros_like(log_x)
-    for k in range(2 * reach + 1):
-        total += np.exp(log_term(first + k) - largest)
-    return largest + np.log(total)

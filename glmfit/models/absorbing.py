@@ -34,12 +34,12 @@ from glmfit.models.absorbed import (
 )
 from glmfit.models.base import NewRows
 from glmfit.models.data import ModelData, check_width
+from glmfit.models.dispersion import ending
 from glmfit.models.fitting import (
     Fitted,
     check_boundary,
     complete_record,
     describe_aliases,
-    ending,
     judged,
     kept_design,
     null_model,

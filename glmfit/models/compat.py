@@ -19,7 +19,7 @@ from glmfit.families import Family
 from glmfit.likelihoods import GLMLikelihood
 from glmfit.models.classes import saturated
 from glmfit.models.data import ModelData
-from glmfit.models.fitting import log_likelihood_at
+from glmfit.models.dispersion import log_likelihood_at
 
 __all__ = ["GLMNames", "MultinomialNames"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,10 +31,19 @@ from glmfit.errors import (
     SeparationWarning,
     warn,
 )
-from glmfit.families import Family, Working
+from glmfit.families import Family
 from glmfit.likelihoods import GLMLikelihood
 from glmfit.models.bias import bias_label, check_bias_family, jeffreys_penalty
 from glmfit.models.data import ModelData, check_width
+from glmfit.models.dispersion import (
+    SLICE,
+    Saturated,
+    dispersion_of,
+    ending,
+    ending_of,
+    log_likelihoods,
+    pearson_sum,
+)
 from glmfit.models.methods import DEFAULT, Method
 from glmfit.models.records import given_start, widen, widen_square
 from glmfit.results.record import AbsorbedEffects, FitRecord
@@ -49,15 +57,12 @@ __all__ = [
     "check_boundary",
     "complete_record",
     "describe_aliases",
-    "ending",
     "fit_record",
     "judged",
     "kept_design",
     "null_constant",
     "null_model",
     "penalised_record",
-    "log_likelihood_at",
-    "submodel_llf",
     "warn_of_aliases",
 ]
 
@@ -70,11 +75,6 @@ CONVERGED_AT = 1e-9
 """The same for a fit that converged."""
 FEW = 256
 """Whole number below which equal responses are counted."""
-SLICE = 65536
-"""Rows of which a value each is computed at a time."""
-ESTIMATED_BY_DEVIANCE = "estimated by the deviance"
-PERFECT = 1e-11
-"""Unit deviance of a row that is fitted perfectly but for rounding."""
 
 
 def fit_record(
@@ -95,9 +95,9 @@ def fit_record(
     family : Family
     control : Control
     start_params : array_like of shape (p,), optional
-    scale : {"X2", "dev"} or float, optional
-        Dispersion: Pearson's, the deviance's, or given. By default 1 where the family
-        fixes it, else Pearson's.
+    scale : {"X2", "dev", "ML"} or float, optional
+        Dispersion: Pearson's, the deviance's, that of greatest likelihood, or given. By
+        default 1 where the family fixes it, else Pearson's.
     observed : bool
         Take the covariance from the observed information.
     method : Method
@@ -205,7 +205,7 @@ def penalised_record(
         The other columns.
     df : float
         Effective degrees of freedom.
-    scale : {"X2", "dev"} or float, optional
+    scale : {"X2", "dev", "ML"} or float, optional
         As in `fit_record`.
     """
     pearson, _ = ending(run, family, theta)
@@ -481,7 +481,7 @@ def _separated_record(
     settled = np.isfinite(eta)  # the other rows are fitted perfectly
     with np.errstate(all="ignore"):
         values = likelihood.family.working(rows.y[settled], eta[settled])
-    pearson = _pearson(values, None if rows.weight is None else rows.weight[settled])
+    pearson = pearson_sum(values, None if rows.weight is None else rows.weight[settled])
     fitted = Fitted(kept, limit, pearson, ranked.kept.size, separation)
     return complete_record(data, likelihood, ranked.run, fitted, ranked.aliased, scale, null)
 
@@ -522,15 +522,18 @@ def complete_record(
     nobs = data.n_effective
     used = fitted.rank if fitted.df is None else fitted.df
     pearson = fitted.pearson
-    phi, source = _dispersion(family, scale, pearson, solution.deviance, nobs - used)
-    saturated = _saturated(likelihood, data)
-    llf, llnull = _log_likelihoods(family, saturated, (solution.deviance, null.deviance), nobs, phi)
+    saturated = Saturated(likelihood, data)
+    dispersion = dispersion_of(saturated, scale, pearson, solution.deviance, nobs - used)
+    deviances = (solution.deviance, null.deviance)
+    llf, llnull = log_likelihoods(saturated, deviances, nobs, dispersion)
     return FitRecord(
         base=widen(solution.theta, fitted.kept, p, 0.0),
         kept=fitted.kept,
         unscaled=widen_square(solution.covariance, fitted.kept, p),
-        scale=phi,
-        scale_note=source,
+        scale=dispersion.value,
+        scale_note=dispersion.note,
+        scale_error=dispersion.error,
+        estimated=dispersion.estimated,
         deviance=solution.deviance,
         null_deviance=null.deviance,
         pearson_chi2=pearson,
@@ -554,145 +557,6 @@ def complete_record(
         separation=fitted.separation,
         effects=fitted.effects,
     )
-
-
-def ending_of(solution: Solution, run: Pass, family: Family) -> tuple[float, bool]:
-    """Return what `ending` does, without a pass where the last one of the fit has told it."""
-    if solution.closest >= PERFECT and not math.isnan(solution.pearson):
-        return solution.pearson, False
-    return ending(run, family, solution.theta)
-
-
-def ending(run: Pass, family: Family, theta: Array) -> tuple[float, bool]:
-    """Return Pearson's chi-square, and whether some row is fitted to the last digit.
-
-    A row at an end of its mean's range that is fitted perfectly may have hidden the last of
-    the score of a separated fit in rounding.
-    """
-
-    def sums(chunk: Rows, eta: Array) -> tuple[float, bool]:
-        values = family.working(chunk.y, eta)
-        perfect = values.deviance < PERFECT
-        if perfect.any():
-            perfect &= family.recession_signs(chunk.y) != 0
-        return _pearson(values, chunk.weight), bool(perfect.any())
-
-    parts = list(run.visit(theta, sums))
-    return float(sum(part for part, _ in parts)), any(perfect for _, perfect in parts)
-
-
-def _pearson(values: Working, weight: Array | None) -> float:
-    """Return the sum of (y - mu)^2 / V(mu); rows without weight are 0."""
-    # score^2 / weight is (y - mu)^2 / V(mu), also where mu rounds to an end
-    squares = values.score * values.score
-    if values.weight.min(initial=1.0) > 0.0:
-        squares /= values.weight
-    else:
-        counted = values.weight > 0.0
-        squares = np.divide(squares, values.weight, out=np.zeros_like(squares), where=counted)
-    return float(squares.sum() if weight is None else np.dot(squares, weight))
-
-
-def _dispersion(
-    family: Family, scale: str | float | None, pearson: float, deviance: float, df: float
-) -> tuple[float, str | None]:
-    """Return the dispersion, and where it comes from if that is not the family's own way."""
-    if scale is None and family.dispersion is not None:
-        return family.dispersion, None
-    kind = scale.lower() if isinstance(scale, str) else scale
-    if kind is None or kind == "x2":
-        note = None if family.dispersion is None else "estimated by Pearson's chi-square"
-        return (pearson / df if df > 0 else math.nan), note
-    if kind == "dev":
-        return (deviance / df if df > 0 else math.nan), ESTIMATED_BY_DEVIANCE
-    if not isinstance(kind, (int, float, np.number)) or not (math.isfinite(kind) and kind > 0.0):
-        raise ArgumentError(f"scale must be 'X2', 'dev' or a positive number (got {scale!r}).")
-    return float(kind), "given"
-
-
-def _saturated(likelihood: GLMLikelihood, data: ModelData) -> Callable[[float], float]:
-    """Return the function that gives the log-likelihood at mu = y for a dispersion."""
-
-    def part(data: ModelData, scale: float, rows: slice) -> float:
-        freq, var, trials = data.freq_weights, data.var_weights, data.response.trials
-        values = likelihood.saturated(
-            data.response.y[rows],
-            scale,
-            trials=None if trials is None else trials[rows],
-            var_weights=None if var is None else var[rows],
-        )
-        if freq is None and var is None and trials is None:
-            return float(values.sum())
-        used = np.ones(values.size, dtype=bool)
-        for weight in (freq, var, trials):
-            if weight is not None:
-                used &= weight[rows] > 0.0
-        values = np.where(used, values, 0.0)
-        return float(values.sum() if freq is None else np.dot(values, freq[rows]))
-
-    def total(scale: float) -> float:
-        with np.errstate(all="ignore"):
-            parts = [
-                part(held, scale, slice(i, i + SLICE))
-                for held in data.parts()
-                for i in range(0, held.response.y.size, SLICE)
-            ]
-        return float(sum(parts))
-
-    return total
-
-
-def log_likelihood_at(data: ModelData, family: Family, theta: Array, scale: float) -> float:
-    """Return the log-likelihood at given coefficients of all columns and a dispersion."""
-    most = _saturated(GLMLikelihood(family), data)(scale)
-    deviance = Pass(data.rows(), GLMLikelihood(family), Control()).deviance(theta)
-    return most - 0.5 * deviance / scale
-
-
-def submodel_llf(
-    data: ModelData, family: Family, record: FitRecord, theta: Array, deviance: float, rank: int
-) -> float:
-    """Return the log-likelihood of a submodel whose dispersion is estimated.
-
-    Parameters
-    ----------
-    theta : ndarray of shape (p,)
-        Its maximum, over all columns of the model.
-    deviance : float
-        There.
-    rank : int
-        Number of its independent columns.
-    """
-    likelihood = GLMLikelihood(family)
-    scale, left = record.scale, record.nobs - rank
-    if record.scale_note is None:
-        pearson, _ = ending(Pass(data.source(), likelihood, Control()), family, theta)
-        scale = pearson / left if left > 0.0 else math.nan
-    elif record.scale_note == ESTIMATED_BY_DEVIANCE:
-        scale = deviance / left if left > 0.0 else math.nan
-    most = _saturated(likelihood, data)
-    return _log_likelihoods(family, most, (deviance,), record.nobs, scale)[0]
-
-
-def _log_likelihoods(
-    family: Family,
-    saturated: Callable[[float], float],
-    deviances: tuple[float, ...],
-    nobs: float,
-    scale: float,
-) -> tuple[float, ...]:
-    """Return the log-likelihoods at deviances, each at its own dispersion."""
-    known: dict[float, float] = {}
-    out = []
-    for deviance in deviances:
-        phi = family.likelihood_scale(deviance, nobs, scale)
-        if not phi > 0.0:
-            out.append(math.inf if phi == 0.0 else math.nan)
-            continue
-        if phi not in known:
-            known[phi] = saturated(phi)
-        out.append(known[phi] - 0.5 * deviance / phi)
-    return tuple(out)
 
 
 def null_model(run: Pass, data: ModelData, family: Family, control: Control) -> _Null:

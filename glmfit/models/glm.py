@@ -32,12 +32,12 @@ from glmfit.models.data import (
     BESIDE,
     FamilyReading,
 )
+from glmfit.models.dispersion import submodel_llf
 from glmfit.models.fitting import (
     check_boundary,
     fit_record,
     kept_design,
     penalised_record,
-    submodel_llf,
 )
 from glmfit.models.methods import Method, one_control, other_settings, read_method
 from glmfit.models.penalty import Fitted
@@ -254,9 +254,11 @@ class GLM(Absorbable, GLMNames):
             information.
         tol : float
             Tolerance of the stopping rule.
-        scale : {"X2", "dev"} or float, optional
-            Dispersion: Pearson's, the deviance's or given; by default 1 for families
-            that fix it, else Pearson's.
+        scale : {"X2", "dev", "ML"} or float, optional
+            Dispersion: Pearson's, the deviance's, that of greatest likelihood, or given; by
+            default 1 for families that fix it, else Pearson's. That of greatest likelihood
+            counts as a parameter in AIC and BIC; ``result.scale_bse`` is its standard error.
+            It is uncorrelated with the coefficients.
         cov_type : str
             Covariance of the coefficients: "nonrobust", "HC0" to "HC3", "cluster", "HAC",
             and the others of `GLMResults.with_cov`.

@@ -357,7 +357,7 @@ class AnalysisOfDeviance(Estimated):
         theta[np.flatnonzero(~self._aliased)] = models.fit(present).theta
         rank = models.rank(present)
         llf = self.model.llf_of(self.record, theta, models.deviance(present), rank)
-        return float(-2.0 * llf + 2.0 * rank)
+        return float(-2.0 * llf + 2.0 * (rank + len(self.record.estimated)))
 
     def _shown(self, name: str) -> str:
         return "Wald F" if name == "Wald" and self.use_t else name

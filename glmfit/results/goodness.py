@@ -282,6 +282,22 @@ class ModelGoodness(CheckMethods):
 
     # -- dispersion and zeros ------------------------------------------------------------------
 
+    @property
+    def scale_bse(self) -> float:
+        """Standard error of the dispersion of greatest likelihood (``fit(scale="ML")``).
+
+        Raises
+        ------
+        NotAvailableError
+            If the dispersion was not estimated by maximum likelihood.
+        """
+        if self.record.scale_error is None:
+            raise NotAvailableError(
+                "A standard error of the dispersion comes with fit(scale='ML'); this one is not "
+                "estimated by maximum likelihood."
+            )
+        return self.record.scale_error
+
     def dispersion_test(
         self,
         kind: str = "dean",

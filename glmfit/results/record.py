@@ -188,6 +188,8 @@ class FitRecord:
     """Effects of absorbed factors, whose free ones are counted in ``rank``."""
     llf_boundary: float | None = None
     """Log-likelihood without overdispersion (alpha = 0), where alpha is estimated."""
+    scale_error: float | None = None
+    """Standard error of the dispersion, where that is its maximum-likelihood estimate."""
     estimated: tuple[tuple[str, float], ...] = ()
     """Parameters of the family that were estimated beside the coefficients, by name."""
     at_boundary: tuple[int, ...] = ()
