@@ -94,6 +94,19 @@ def test_splines_within_the_limits_are_those_of_patsy():
         np.testing.assert_array_equal(fitted.exog, expected)
 
 
+@pytest.mark.parametrize("degree", [20, 22, 100, -1])
+def test_b_splines_of_a_degree_that_fitpack_cannot_hold_are_refused(degree):
+    # FITPACK has room for degree 19; beyond that Python ended with a segmentation fault
+    with pytest.raises(FormulaError, match="degree"):
+        gf.ols(f"y ~ bs(x, knots=[2, 3], degree={degree}) + z", DATA)
+
+
+def test_b_splines_of_the_highest_degree_sum_to_one():
+    data = pd.DataFrame({"x": np.linspace(0.0, 1.0, 200), "y": np.arange(200.0)})
+    basis = gf.ols("y ~ 0 + bs(x, df=22, degree=19, include_intercept=True)", data).exog
+    np.testing.assert_allclose(basis.sum(axis=1), 1.0, rtol=1e-13)
+
+
 def test_a_model_with_splines_predicts_the_same_after_a_pickle():
     result = gf.ols("y ~ bs(x, df=4) + center(z)", DATA).fit()
     again = pickle.loads(pickle.dumps(result))

@@ -8,14 +8,14 @@ columns and the listed functions.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from patsy import EvalEnvironment, EvalFactor, PatsyError
+from patsy import ContrastMatrix, EvalEnvironment, EvalFactor, PatsyError
 from patsy.categorical import _CategoricalBox
 
 from glmfit.errors import DataError, FormulaError, LevelError
@@ -179,9 +179,10 @@ class Factor:
     def memorize_passes_needed(self, state: dict[str, Any], eval_env: Any) -> int:
         """Find the transforms that must see the data first (patsy's protocol)."""
         inner = EvalFactor(self.expression.code)
+        inner.code = inner.code.strip()  # patsy lays out ~x with a blank before it
         passes = inner.memorize_passes_needed(state, EvalEnvironment([self.namespace]))
         state["inner"] = inner
-        state["learned"] = Learned(state["eval_code"], state["transforms"])
+        state["learned"] = Learned(state["eval_code"].strip(), state["transforms"])
         return int(passes)
 
     def memorize_chunk(self, state: dict[str, Any], which_pass: int, data: Rows) -> None:
@@ -245,7 +246,7 @@ class Factor:
 def _tidy(value: Any, code: str, data: Rows) -> Any:
     """Bring a value to one of the forms that the assembly knows."""
     if isinstance(value, _CategoricalBox):
-        return _boxed(value)
+        return _boxed(value, code, len(data))
     if isinstance(value, pd.Categorical):
         return value
     if isinstance(value, (pd.Series, pd.DataFrame)):
@@ -256,7 +257,7 @@ def _tidy(value: Any, code: str, data: Rows) -> Any:
         raise FormulaError(f"{code!r} is not one number for each row ({error}).") from error
     if array.ndim == 0 and array.dtype.kind in "biuf":
         array = np.full(len(data), array)
-    if array.dtype.kind == "b" and array.ndim == 1:
+    if array.dtype.kind == "b" and array.shape == (len(data),):
         return array
     if array.dtype.kind not in "biuf" or array.ndim > 2 or array.shape[0] != len(data):
         raise FormulaError(
@@ -266,12 +267,56 @@ def _tidy(value: Any, code: str, data: Rows) -> Any:
     return np.asarray(array, dtype=np.float64)
 
 
-def _boxed(box: Any) -> Any:
+def _boxed(box: Any, code: str, rows: int) -> Any:
     """Return patsy's C() box with its data as a Categorical, which patsy reads at once."""
     data = box.data
     if not isinstance(data, pd.Categorical):
+        if np.shape(data) != (rows,):
+            raise FormulaError(
+                f"{code!r} has values of shape {np.shape(data)}, not one for each of the {rows} "
+                "rows."
+            )
         data = pd.Categorical(data)
-    return _CategoricalBox(data, box.contrast, box.levels)
+    levels = None if box.levels is None else _levels(box.levels, code)
+    return _CategoricalBox(data, _contrast(box.contrast, code), levels)
+
+
+def _levels(levels: Any, code: str) -> list[Any]:
+    listed = list(levels) if isinstance(levels, (list, tuple, np.ndarray, pd.Index)) else []
+    plain = all(isinstance(level, Hashable) for level in listed)
+    if not listed or not plain or len(set(listed)) != len(listed):
+        raise FormulaError(
+            f"levels of {code!r} must be a list of different values (got {levels!r})."
+        )
+    return listed
+
+
+def _contrast(contrast: Any, code: str) -> Any:
+    """Return a contrast that patsy can code levels by."""
+    try:
+        contrast = contrast() if callable(contrast) else contrast
+    except (TypeError, ValueError) as error:
+        raise FormulaError(f"The contrast of {code!r} cannot be made: {error}") from error
+    if contrast is None or hasattr(contrast, "code_without_intercept"):
+        if isinstance(getattr(contrast, "reference", None), np.ndarray):
+            raise FormulaError(f"The reference in {code!r} must be one level.")
+        return contrast
+    _check_contrast(contrast, code)
+    return contrast
+
+
+def _check_contrast(contrast: Any, code: str) -> None:
+    matrix = np.asarray(contrast.matrix if isinstance(contrast, ContrastMatrix) else contrast)
+    if matrix.dtype.kind not in "iuf":
+        raise FormulaError(
+            f"The contrast of {code!r} must be Treatment, Sum, Helmert, Diff, Poly (without "
+            f"quotes) or a matrix with a row for each level (got {type(contrast).__name__})."
+        )
+    if matrix.ndim != 2 or not np.isfinite(matrix).all():
+        raise FormulaError(
+            f"The contrast of {code!r} must be a matrix with a row of numbers for each level "
+            f"(got the shape {matrix.shape})."
+        )
 
 
 def level_codes(value: Any, levels: tuple[Any, ...], name: str, index: pd.Index) -> NDArray[Any]:

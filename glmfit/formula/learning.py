@@ -14,15 +14,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from patsy import EvalEnvironment, PatsyError, Term
-from patsy.build import design_matrix_builders
+from patsy import Term
 from patsy.categorical import _CategoricalBox
 
 from glmfit.errors import DataError, DataWarning, FormulaError, MissingDataError, warn
 from glmfit.formula.factors import Factor, Learned, Rows, any_column, check_finite, missing_in
 from glmfit.formula.limits import check_columns
 from glmfit.formula.parsing import ParsedFormula
-from glmfit.formula.spec import ModelSpec, check_level_count, warn_of_one_level
+from glmfit.formula.spec import ModelSpec, check_level_count, coded_by_patsy, warn_of_one_level
 from glmfit.formula.table import Table, first_rows, warn_if_numbers_as_text, without_unused
 
 __all__ = ["LearnedPieces", "learn_pieces"]
@@ -273,19 +272,14 @@ class _Learner:
         rows = Rows(table, np.ones(len(table), dtype=bool))
         known = {f: _Known(f, self._learned(f), self._value(f, rows)) for f in self.factors}
         terms = [Term([known[factor] for factor in term.factors]) for term in self.parsed.terms]
-        solo = [Term([known[f]]) for f in (*self.parsed.response, *self.parsed.offsets)]
+        alone = dict.fromkeys((*self.parsed.response, *self.parsed.offsets))
+        solo = [Term([known[factor]]) for factor in alone]
         check_columns([self._fewest_columns(term) for term in self.parsed.terms])
         for factor in self.factors:
             if factor.expression.head != "C" and factor.name() in self.seen:
                 value = self.seen[factor.name()].categories()
                 warn_if_numbers_as_text(value, factor.name())
-        try:
-            info, extra = design_matrix_builders(
-                [terms, solo], lambda: iter([rows]), EvalEnvironment([{}])
-            )
-        except PatsyError as error:
-            raise FormulaError(str(error)) from error
-        spec = ModelSpec.coded(self.parsed, info, extra)
+        spec = ModelSpec.coded(self.parsed, *coded_by_patsy([terms, solo], rows))
         for name in {f.name(): None for term in self.parsed.terms for f in term.factors}:
             levels = spec.learned[name].levels
             if levels is not None and len(levels) == 1:

@@ -17,10 +17,22 @@ from patsy.splines import BS
 
 from glmfit.errors import FormulaError
 
-__all__ = ["MOST_COLUMNS", "bs", "cc", "check_columns", "check_terms", "cr", "te"]
+__all__ = [
+    "MOST_COLUMNS",
+    "bs",
+    "cc",
+    "check_columns",
+    "check_knots",
+    "check_terms",
+    "cr",
+    "te",
+]
 
 MOST_BASIS = 1_000
 """Columns of one spline basis."""
+
+HIGHEST_DEGREE = 19
+"""Degree of a B-spline beyond which FITPACK writes past the end of its arrays."""
 
 MOST_TERMS = 10_000
 """Terms that products and powers of terms may expand to."""
@@ -109,6 +121,29 @@ def check_columns(widths: Sequence[int]) -> None:
         )
 
 
+def check_knots(degree: Any, knots: Any) -> None:
+    """Raise unless FITPACK can evaluate B-splines of a degree on ``knots``, shape (k,).
+
+    It checks nothing itself: with other arguments it reads and writes what is not its own.
+
+    Raises
+    ------
+    FormulaError
+    """
+    if not 0 <= degree <= HIGHEST_DEGREE:
+        raise FormulaError(
+            f"bs(...) was asked for degree = {degree}; 0 to {HIGHEST_DEGREE} are allowed. A "
+            "degree of 3 is smooth to the eye; a higher df follows the data more closely."
+        )
+    placed = np.asarray(knots, dtype=float)
+    ends = 2 * (degree + 1)
+    if placed.ndim != 1 or placed.size < ends or not (np.diff(placed) >= 0.0).all():
+        raise FormulaError(
+            f"bs(...) of degree {degree} needs {ends} or more knots in ascending order "
+            f"(got the shape {placed.shape})."
+        )
+
+
 def _check_basis(name: str, **sizes: Any) -> None:
     for what, size in sizes.items():
         count = np.size(size) if what == "knots" and size is not None else size
@@ -128,6 +163,11 @@ class BoundedBS(BS):  # type: ignore[misc]
         """See some rows."""
         _check_basis("bs", df=df, knots=knots, degree=degree)
         super().memorize_chunk(x, df, knots, degree, *rest, **others)
+
+    def transform(self, *arguments: Any, **options: Any) -> Any:
+        """Return the values of the basis, shape (n, k)."""
+        check_knots(self._degree, self._all_knots)
+        return super().transform(*arguments, **options)
 
 
 class BoundedCR(CR):  # type: ignore[misc]

@@ -24,6 +24,7 @@ from glmfit.errors import (
     DataError,
     DataWarning,
     FormulaError,
+    GlmfitError,
     MissingDataError,
     UnknownNameError,
     suggest,
@@ -162,19 +163,14 @@ class ModelSpec:
     @classmethod
     def _learn_from(cls, parsed: ParsedFormula, rows: Rows) -> ModelSpec:
         # the response and the offsets learn too: bs() may stand there as well
-        solo = [Term([factor]) for factor in (*parsed.response, *parsed.offsets)]
+        alone = dict.fromkeys((*parsed.response, *parsed.offsets))
+        solo = [Term([factor]) for factor in alone]
         for factor in parsed.factors:
             for column in factor.expression.columns - _explicit(factor):
                 warn_if_numbers_as_text(rows.column(column, False), column)
             _check_levels(factor, rows)
         check_columns([_fewest_columns(term, rows) for term in parsed.terms])
-        try:
-            info, extra = design_matrix_builders(
-                [list(parsed.terms), solo], lambda: iter([rows]), EvalEnvironment([{}])
-            )
-        except PatsyError as error:
-            raise FormulaError(str(error)) from error
-        return cls.coded(parsed, info, extra)
+        return cls.coded(parsed, *coded_by_patsy([list(parsed.terms), solo], rows))
 
     @classmethod
     def coded(cls, parsed: ParsedFormula, info: Any, extra: Any) -> ModelSpec:
@@ -437,6 +433,21 @@ class ModelSpec:
             if coding.shape[1] == part.stop - part.start:
                 found[name] = (coding, self.learned[name].levels or ())
         return found
+
+
+def coded_by_patsy(terms: list[list[Term]], rows: Any) -> list[Any]:
+    """Return patsy's coding of each list of terms."""
+    try:
+        coded: list[Any] = design_matrix_builders(
+            terms, lambda: iter([rows]), EvalEnvironment([{}])
+        )
+    except PatsyError as error:
+        raise FormulaError(str(error)) from error
+    except GlmfitError:
+        raise
+    except ValueError as error:  # what patsy says of contrasts that do not fit the levels
+        raise FormulaError(f"The formula cannot be coded: {error}.") from error
+    return coded
 
 
 def _check_levels(factor: Factor, rows: Rows) -> None:
