@@ -32,6 +32,9 @@ class Estimate(NamedTuple):
     covariance: Array | None
 
 
+LARGEST_COPY = 2 * 10**9
+"""Bytes of a design of which a package that needs several is not run."""
+
 ONE_PREDICTOR = frozenset({"binomial", "poisson", "gamma"})
 
 Fit = Callable[[], Estimate]
@@ -55,6 +58,8 @@ class Contender:
         Whether it gives factors effects without columns.
     only_absorbs : bool
         Whether it is compared there only.
+    dense : bool
+        Whether it makes a column of numbers for each level of a factor.
     """
 
     name: str
@@ -64,6 +69,7 @@ class Contender:
     formulas: bool = True
     absorbs: bool = False
     only_absorbs: bool = False
+    dense: bool = False
 
     def obstacle(self, problem: Problem) -> str | None:
         """Say why it cannot fit this problem, or None."""
@@ -73,6 +79,9 @@ class Contender:
             return "reads no formulas"
         if problem.absorb and not self.absorbs:
             return "absorbs no factors, and their columns would not fit into memory"
+        size = 8 * problem.y.size * problem.width
+        if self.dense and problem.factors and size > LARGEST_COPY:
+            return f"makes a design of {size / 1e9:.1f} GB, and copies of it"
         if self.only_absorbs and not problem.absorb:
             return "is for absorbed factors"
         return None
@@ -217,12 +226,15 @@ def _pyfixest(problem: Problem, threads: int) -> Fit:
 
 _LIST = (
     Contender("glmfit", "glmfit", _glmfit, absorbs=True),
-    Contender("statsmodels GLM", "statsmodels", _statsmodels_glm, families=ONE_PREDICTOR),
+    Contender(
+        "statsmodels GLM", "statsmodels", _statsmodels_glm, families=ONE_PREDICTOR, dense=True
+    ),
     Contender(
         "statsmodels discrete",
         "statsmodels",
         _statsmodels_discrete,
         families=frozenset({"binomial", "poisson", "multinomial"}),
+        dense=True,
     ),
     Contender("sklearn newton-cholesky", "sklearn", _sklearn("newton-cholesky"), formulas=False),
     Contender("sklearn lbfgs", "sklearn", _sklearn("lbfgs"), formulas=False),

@@ -104,6 +104,8 @@ def optimum(problem: Problem) -> Optimum:
     """
     if problem.absorb:
         return _absorbed_optimum(problem)
+    if problem.factors:
+        return _sparse_optimum(problem, *_with_factors(problem))
     theta = _start(problem)
     before = np.inf
     for _ in range(ITERATIONS):
@@ -118,10 +120,7 @@ def optimum(problem: Problem) -> Optimum:
 
 
 def _absorbed_optimum(problem: Problem) -> Optimum:
-    """Return the optimum over all indicator columns, the last of each further factor left out.
-
-    Sums over rows are in long double; the steps come from sparse normal equations.
-    """
+    """Return the optimum over all indicator columns, the last of each further factor left out."""
     assert problem.frame is not None
     n, p = problem.X.shape
     parts = [sparse.csr_array(problem.X)]
@@ -130,11 +129,34 @@ def _absorbed_optimum(problem: Problem) -> Optimum:
         ones = sparse.csr_array((np.ones(n), (np.arange(n), codes)))
         parts.append(ones if j == 0 else ones[:, :-1])
     columns = sparse.hstack(parts, format="csr")
+    theta = np.zeros(columns.shape[1], dtype=np.longdouble)
+    first = p + int(problem.frame[problem.absorb[0]].max()) + 1
+    theta[p:first] = np.log(problem.y.mean())
+    return _sparse_optimum(problem, columns, theta, p)
+
+
+def _with_factors(problem: Problem) -> tuple[Any, Long, int]:
+    """Return the columns of a constant, factors and numbers, a start, and their number."""
+    assert problem.frame is not None
+    n = problem.y.size
+    parts = [sparse.csr_array(np.ones((n, 1)))]
+    for name in problem.factors:
+        _, codes = np.unique(problem.frame[name].to_numpy(dtype=str), return_inverse=True)
+        parts.append(sparse.csr_array((np.ones(n), (np.arange(n), codes)))[:, 1:])
+    columns = sparse.hstack([*parts, sparse.csr_array(problem.X)], format="csr")
+    theta = np.zeros(columns.shape[1], dtype=np.longdouble)
+    theta[0] = np.log(problem.y.mean())
+    return columns, theta, theta.size
+
+
+def _sparse_optimum(problem: Problem, columns: Any, theta: Long, p: int) -> Optimum:
+    """Return the optimum of the first ``p`` coefficients of sparse columns.
+
+    Sums over rows are in long double; the steps come from sparse normal equations.
+    """
     by_column = columns.tocsc()
     values, starts = by_column.data.astype(np.longdouble), by_column.indptr[:-1]
-    y = problem.y.astype(np.longdouble)
-    theta, before = np.zeros(columns.shape[1], dtype=np.longdouble), np.inf
-    theta[p : p + int(problem.frame[problem.absorb[0]].max()) + 1] = np.log(y.mean())
+    y, before = problem.y.astype(np.longdouble), np.inf
     for _ in range(ITERATIONS):
         high = theta.astype(np.float64)
         eta = (columns @ high).astype(np.longdouble) + columns @ (theta - high).astype(np.float64)
@@ -144,13 +166,21 @@ def _absorbed_optimum(problem: Problem) -> Optimum:
         information = (columns.T @ columns.multiply(weight[:, None])).tocsr()
         step = _solved(information, score.astype(np.float64))
         theta = theta + step
-        size = float(np.max(np.abs(step[:p]) / np.abs(theta[:p])))
+        size = float(np.max(np.abs(step[:p]) / np.maximum(np.abs(theta[:p]), 1e-3)))
         if size <= ENOUGH or (size < NEAR and size > before / 2.0):
-            units = np.eye(information.shape[0], p)
-            inverse = np.array([_solved(information, unit)[:p] for unit in units.T])
-            return Optimum(theta[:p].astype(np.float64), np.sqrt(np.diag(inverse)))
+            return Optimum(theta[:p].astype(np.float64), _sparse_errors(information, p))
         before = size
     raise RuntimeError(f"no maximum was reached; the last step had relative size {size:.1e}")
+
+
+def _sparse_errors(information: Any, p: int) -> Array:
+    """Return the standard errors of the first ``p`` coefficients."""
+    if p == information.shape[0]:
+        errors: Array = np.sqrt(np.diag(np.linalg.inv(information.toarray())))
+        return errors
+    units = np.eye(information.shape[0], p)
+    inverse = np.array([_solved(information, unit)[:p] for unit in units.T])
+    return np.sqrt(np.diag(inverse))
 
 
 def _solved(matrix: Any, right: Array) -> Array:

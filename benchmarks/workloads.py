@@ -46,6 +46,9 @@ class Problem:
     absorb : tuple of str
         Columns of ``frame``, whole numbers from 0, whose levels have effects of their own;
         ``X`` has no constant then.
+    factors : tuple of str
+        Text columns of ``frame``, first in the formula; ``X`` is what comes after their
+        indicators then, and has no constant.
     """
 
     family: str
@@ -54,6 +57,15 @@ class Problem:
     formula: str | None = None
     frame: pd.DataFrame | None = None
     absorb: tuple[str, ...] = ()
+    factors: tuple[str, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """Columns of the whole design, those of absorbed factors aside."""
+        if not self.factors:
+            return self.X.shape[1]
+        assert self.frame is not None
+        return 1 + self.X.shape[1] + sum(self.frame[f].nunique() - 1 for f in self.factors)
 
     def head(self, rows: int) -> Problem:
         """Return the problem of the first rows, with as many of them in each level."""
@@ -62,7 +74,8 @@ class Problem:
             count = levels_for(min(rows, self.y.size))
             frame = frame.assign(**{name: frame[name] % count for name in self.absorb})
         X = self.X[:rows]
-        return Problem(self.family, self.y[:rows], X, self.formula, frame, self.absorb)
+        y = self.y[:rows]
+        return Problem(self.family, y, X, self.formula, frame, self.absorb, self.factors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +196,24 @@ def absorbed_formula(rows: int, seed: int) -> Problem:
     return Problem("poisson", y, X, f"y ~ {' + '.join(names)}", frame, tuple(codes))
 
 
+def large_factors(rows: int, seed: int) -> Problem:
+    """Make counts with text factors of 50, 100 and 500 levels and 5 numeric columns."""
+    rng = np.random.default_rng(seed)
+    X = np.ascontiguousarray(predictors(rows, 5, rng)[:, 1:])
+    eta = X @ np.array([0.2, 0.1, -0.1, 0.15, -0.2]) + 0.3
+    factors = {}
+    for name, count in (("region", 50), ("model", 100), ("agent", 500)):
+        codes = rng.integers(0, count, rows)
+        eta += rng.normal(scale=0.3, size=count)[codes]
+        factors[name] = np.array([f"{name}{level:03d}" for level in range(count)])[codes]
+    y = response("poisson", eta, rng)
+    names = [f"x{j}" for j in range(1, 6)]
+    numeric = {name: X[:, j].copy() for j, name in enumerate(names)}
+    frame = pd.DataFrame({"y": y, **factors, **numeric})
+    formula = f"y ~ {' + '.join([*factors, *names])}"
+    return Problem("poisson", y, X, formula, frame, factors=tuple(factors))
+
+
 def challenger_formula(rows: int, seed: int) -> Problem:
     """Return the 23 flights; rows and seed change nothing."""
     frame = pd.read_csv(ROOT / "datasets" / "challenger.csv")
@@ -256,6 +287,14 @@ _LIST = (
         factor_formula,
     ),
     Workload(
+        "poisson-650",
+        "Poisson regression by formula, text factors of 50, 100 and 500 levels, 5 numeric columns",
+        "formula",
+        1_000_000,
+        100_000,
+        large_factors,
+    ),
+    Workload(
         "absorb-2x10000",
         "Poisson regression, 5 numeric columns and two absorbed factors, 100 rows a level",
         "formula",
@@ -302,6 +341,7 @@ def save(problem: Problem, directory: Path) -> None:
         "formula": problem.formula,
         "columns": names,
         "absorb": problem.absorb,
+        "factors": problem.factors,
     }
     (directory / "problem.json").write_text(json.dumps(facts))
 
@@ -316,7 +356,7 @@ def load(directory: Path) -> Problem:
     if by_formula:
         frame = pd.DataFrame({n: np.load(directory / f"column-{n}.npy") for n in facts["columns"]})
     y, absorb = np.load(directory / "y.npy"), tuple(facts["absorb"])
-    return Problem(facts["family"], y, X, facts["formula"], frame, absorb)
+    return Problem(facts["family"], y, X, facts["formula"], frame, absorb, tuple(facts["factors"]))
 
 
 def _plain(column: pd.Series) -> NDArray[Any]:
