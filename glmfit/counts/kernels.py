@@ -52,6 +52,9 @@ class CountKernel(Protocol):
     def domain_low(self) -> float:
         """Where the second predictor must lie above."""
 
+    def describe(self) -> str:
+        """Return the variance as a function of mu, in words."""
+
     def terms(self, y: Array, eta: Array) -> Terms:
         """Return what counts ``y`` (n,) contribute at predictors (n, k)."""
 
@@ -102,6 +105,10 @@ class PoissonCount:
 
     count: ClassVar[int] = 1
     domain_low: ClassVar[float] = -np.inf
+
+    def describe(self) -> str:
+        """Return the variance as a function of mu, in words."""
+        return "mu"
 
     def terms(self, y: Array, eta: Array) -> Terms:
         """Return what counts ``y`` (n,) contribute at predictors (n, 1)."""
@@ -166,6 +173,11 @@ class NegativeBinomialCount:
     def domain_low(self) -> float:
         """Where the second predictor must lie above."""
         return -np.inf if self.logarithmic or self.known is not None else 0.0
+
+    def describe(self) -> str:
+        """Return the variance as a function of mu, in words."""
+        alpha = "alpha " if self.known is None else f"{self.known:g} " if self.known != 1.0 else ""
+        return f"mu + {alpha}mu" + ("" if self.power == 1.0 else f"^{self.power:g}")
 
     def _alpha(self, eta: Array) -> Array:
         if self.known is not None:

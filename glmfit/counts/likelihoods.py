@@ -56,6 +56,10 @@ class CountLikelihood:
 
     kernel: CountKernel
 
+    statement: ClassVar[str] = "Mean mu = exp(x'b), variance {}."
+    """The model in one line, with a place for the variance."""
+    zero_title: ClassVar[str] = ""
+    """What the predictor of the zero part is."""
     zero_part: ClassVar[bool] = False
     zeros_mixed: ClassVar[bool] = False
     """Whether a zero may be of either of two kinds."""
@@ -195,6 +199,10 @@ class ZeroInflated(CountLikelihood):
     P(y) = pi [y = 0] + (1 - pi) f(y).
     """
 
+    statement: ClassVar[str] = (
+        "P(y) = pi [y = 0] + (1 - pi) f(y; mu), logit pi = z'g, mu = exp(x'b), variance of f {}."
+    )
+    zero_title: ClassVar[str] = "Inflation: logit of the probability of a certain zero"
     zero_part: ClassVar[bool] = True
     zeros_mixed: ClassVar[bool] = True
 
@@ -263,6 +271,11 @@ class Hurdle(CountLikelihood):
     zeros are cut off.
     """
 
+    statement: ClassVar[str] = (
+        "logit P(y > 0) = z'g; above 0 a distribution cut off at 0, mu = exp(x'b), variance before "
+        "that {}."
+    )
+    zero_title: ClassVar[str] = "Hurdle: logit of the probability of a count above 0"
     zero_part: ClassVar[bool] = True
     zeros_tell_of_mean: ClassVar[bool] = False
 

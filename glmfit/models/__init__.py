@@ -2,17 +2,15 @@
 
 from glmfit.models.choice import ChoiceModel, choice
 from glmfit.models.conditional import ConditionalLogit, conditional_logit
-from glmfit.models.counts import (
+from glmfit.models.count_classes import (
     HurdleNegativeBinomialP,
     HurdlePoisson,
     NegativeBinomial,
     NegativeBinomialP,
     ZeroInflatedNegativeBinomialP,
     ZeroInflatedPoisson,
-    hurdle,
-    negativebinomial,
-    zeroinflated,
 )
+from glmfit.models.count_functions import hurdle, negativebinomial, zeroinflated
 from glmfit.models.functions import glm, logit, ols, poisson, probit
 from glmfit.models.glm import GLM
 from glmfit.models.loading import load

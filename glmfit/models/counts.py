@@ -1,8 +1,8 @@
-"""Models of counts: negative binomial, zero-inflated and hurdle."""
+"""What models of counts share: a formula or matrix for each predictor, and how rows are read."""
 
 from __future__ import annotations
 
-import math
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -11,15 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from glmfit.counts import (
-    CountKernel,
-    CountLikelihood,
-    Hurdle,
-    NegativeBinomialCount,
-    PlainCount,
-    PoissonCount,
-    ZeroInflated,
-)
+from glmfit.counts import CountKernel, CountLikelihood, PlainCount
 from glmfit.design import Categorical, Design, beside
 from glmfit.engine.control import Control
 from glmfit.engine.passes import Pass
@@ -28,8 +20,6 @@ from glmfit.errors import (
     ArgumentError,
     NotAvailableError,
     ResponseError,
-    require_number,
-    suggest,
 )
 from glmfit.formula.parsing import ParsedFormula
 from glmfit.formula.response import Response, number_response
@@ -47,24 +37,16 @@ from glmfit.models.stored import StoredModel
 from glmfit.results.counts import CountResults
 from glmfit.results.record import FitRecord
 
-__all__ = [
-    "HurdleNegativeBinomialP",
-    "HurdlePoisson",
-    "NegativeBinomial",
-    "NegativeBinomialP",
-    "ZeroInflatedNegativeBinomialP",
-    "ZeroInflatedPoisson",
-    "hurdle",
-    "negativebinomial",
-    "zeroinflated",
-]
+__all__ = ["CountModel", "CountReading"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-BESIDE = ("offset", "exposure", "freq_weights", "var_weights")
-METHODS = {"nb2": 2.0, "nb1": 1.0, "nbp": None, "geometric": None}
-"""Powers of what statsmodels calls ``loglike_method``."""
+ROWS = ("offset", "exposure", "freq_weights", "var_weights")
+"""Options with a value for each row."""
+
+LOGIT = "logit"
+"""statsmodels' name of the zero part's link, which stands for a constant beside a formula."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +57,12 @@ class CountReading:
     ----------
     name : str
         Of the model, for messages.
-    needs_zeros, needs_ones : bool
-        Whether zeros, and counts above 0, must be among them.
+    needs_zeros : bool
+        Whether zeros must be among them.
     """
 
     name: str
     needs_zeros: bool
-    needs_positive: bool
 
     @property
     def link(self) -> Link:
@@ -109,7 +90,7 @@ class CountReading:
                 f"{name} has no zeros, so the part of {self.name} that models zeros is not "
                 "identified. Use poisson or negativebinomial."
             )
-        if self.needs_positive and used.max() == 0.0:
+        if used.max() == 0.0:
             raise ResponseError(
                 f"Every value of {name} is 0, so that there is no count to model: the mean would "
                 "be 0, its logarithm minus infinity."
@@ -135,36 +116,77 @@ class CountModel(DiscreteModel[CountResults]):
     summary_style: ClassVar[str] = "discrete"
     results_type = CountResults
     likelihood_type: ClassVar[type[CountLikelihood]] = PlainCount
-    zero_title: ClassVar[str] = ""
     _learner: ClassVar[type[ModelSpec]] = StackedSpec
 
-    options: ClassVar[tuple[str, ...]] = (*BESIDE, "dispersion")
+    arguments: ClassVar[dict[str, Any]] = {}
+    """What a class takes after endog and exog, in statsmodels' order, with the defaults."""
+    keywords: ClassVar[tuple[str, ...]] = ()
+    """What it takes by name only."""
 
-    reading: CountReading
-    kernel: CountKernel
+    settings: dict[str, Any]
+    """Options without a value for each row, as they were given."""
     inflation: Any = None
     dispersion: Any = None
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        own = dict.fromkeys((*cls.keywords, "freq_weights", "var_weights"))
+        cls.__signature__ = _signature(cls.arguments, own)
+        names = dict.fromkeys((*ROWS, *cls.arguments, *own))
+        cls.options = tuple(name for name in names if name not in ("exog_infl", "missing"))
+
+    __signature__: ClassVar[inspect.Signature]
+
+    def __init__(self, *arguments: Any, **given: Any) -> None:
+        bound = self.__signature__.bind(*arguments, **given)
+        bound.apply_defaults()
+        taken = dict(bound.arguments)
+        link = taken.pop("inflation", LOGIT)
+        if not (link is None or (isinstance(link, str) and link == LOGIT)):
+            raise NotAvailableError(
+                f"The zero part has the logit link only (got inflation={link!r}); "
+                "its predictors are exog_infl=."
+            )
+        endog, exog, missing = (taken.pop(name) for name in ("endog", "exog", "missing"))
+        columns = _Arrays(taken.pop("exog_infl", None), exog, taken.get("dispersion"))
+        unknown = taken.pop("unknown")
+        self._from_arrays(endog, columns, missing, taken, unknown)
+
     # -- how it is read ------------------------------------------------------------------
 
-    def _kernel(self, options: Mapping[str, Any]) -> CountKernel:
-        """Return the distribution of counts that the options ask for."""
-        raise NotImplementedError(f"{type(self).__name__} does not define _kernel")
+    @staticmethod
+    def kernel_of(settings: Mapping[str, Any]) -> CountKernel:
+        """Return the distribution of counts that settings ask for."""
+        raise NotImplementedError("a model of counts defines kernel_of")
 
     def _read(self, options: Mapping[str, Any]) -> None:
-        self.kernel = self._kernel(options)
-        self.inflation = _formula_of_zeros(options.get("inflation"))
+        inflation = options.get("inflation")
+        self.inflation = None if isinstance(inflation, str) and inflation == LOGIT else inflation
         self.dispersion = options.get("dispersion")
-        if self.dispersion is not None and "alpha" not in self._parts:
+        apart = (*ROWS, "inflation", "dispersion")
+        given = {name: value for name, value in options.items() if name not in apart}
+        self.settings = {name: value for name, value in given.items() if value is not None}
+        self.reading = CountReading(self.summary_name, self.likelihood.zero_part)
+        if self.dispersion is not None and "alpha" not in self.likelihood.parts:
             raise ArgumentError(
                 f"dispersion= is for alpha, which {self.summary_name} does not estimate here."
             )
-        zeros = self.likelihood_type.zero_part
-        self.reading = CountReading(self.summary_name, zeros, True)
 
     @property
-    def _parts(self) -> tuple[str, ...]:
-        return self.likelihood_type(self.kernel).parts
+    def likelihood(self) -> CountLikelihood:
+        """The likelihood of a row, by log alpha where alpha is estimated."""
+        return self.likelihood_type(self.kernel_of(self.settings))
+
+    @property
+    def statement(self) -> str:
+        """The model in one line, for the summary."""
+        likelihood = self.likelihood
+        return likelihood.statement.format(likelihood.kernel.describe())
+
+    @property
+    def zero_title(self) -> str:
+        """What stands above the coefficients of the zero part."""
+        return self.likelihood_type.zero_title
 
     def _read_formula(
         self,
@@ -175,10 +197,10 @@ class CountModel(DiscreteModel[CountResults]):
         reserved: Sequence[str],
     ) -> ParsedFormula:
         before, after = [], []
-        if "inflate" in self._parts:
+        if "inflate" in self.likelihood.parts:
             text = "~ 1" if self.inflation is None else self.inflation
             before = [PartFormula("inflation", text, "inflate_")]
-        if "alpha" in self._parts:
+        if "alpha" in self.likelihood.parts:
             constant = self.dispersion is None
             text = "~ 1" if constant else self.dispersion
             after = [PartFormula("dispersion", text, "alpha" if constant else "lnalpha_")]
@@ -189,7 +211,7 @@ class CountModel(DiscreteModel[CountResults]):
     ) -> tuple[Design, tuple[str, ...], Mask, pd.Index | None]:
         found = {
             part: design_of_arrays(exog.of(part))
-            for part in self._parts
+            for part in self.likelihood.parts
             if exog.of(part) is not None
         }
         n = found["mean"][0].shape[0]
@@ -197,7 +219,7 @@ class CountModel(DiscreteModel[CountResults]):
         names: list[str] = []
         widths: list[int] = []
         missing, index = np.zeros(n, dtype=bool), found["mean"][3]
-        for part in self._parts:
+        for part in self.likelihood.parts:
             design, own = _constant(n), _LONE[part]
             if part in found:
                 design, own, lost, labels = found[part]
@@ -245,8 +267,8 @@ class CountModel(DiscreteModel[CountResults]):
         """Which columns each predictor has."""
         spec = self.data.spec
         widths = spec.widths if isinstance(spec, StackedSpec) else self._array_widths
-        one_alpha = "alpha" in self._parts and self.dispersion is None
-        return CountForm(self.likelihood_type(self.kernel), widths, one_alpha)
+        one_alpha = "alpha" in self.likelihood.parts and self.dispersion is None
+        return CountForm(self.likelihood, widths, one_alpha)
 
     @property
     def exposure_link(self) -> Link:
@@ -354,306 +376,18 @@ class CountModel(DiscreteModel[CountResults]):
         return eta + form.likelihood.ends(drift)
 
 
-class NegativeBinomial(CountModel):
-    """Negative binomial regression on arrays, with alpha estimated by maximum likelihood.
-
-    The mean is mu = exp(x'b); the variance is mu + alpha mu^2 (NB2), mu + alpha mu (NB1) or
-    mu + alpha mu^p (NB-P). alpha and the coefficients are estimated jointly, and standard
-    errors come from the observed information of both.
-
-    Parameters
-    ----------
-    endog : array_like of shape (n,)
-        Counts.
-    exog : array_like, DataFrame or sparse array of shape (n, p)
-        Predictors; add a constant yourself (`add_constant`).
-    loglike_method : {"nb2", "nb1", "nbp", "geometric"}
-        Which variance; "nbp" takes ``p``. "geometric" is NB2 with alpha = 1.
-    offset, exposure : array_like of shape (n,), optional
-        Known part of log mu, and what mu is per.
-    missing : {"none", "drop", "raise"}
-    p : float, optional
-        Power of the variance.
-    dispersion : array_like of shape (n, q), optional
-        Predictors of log alpha, a constant among them if there is to be one; alpha is one
-        number by default.
-    freq_weights, var_weights : array_like of shape (n,), optional
-
-    See Also
-    --------
-    negativebinomial : The same from a formula.
-
-    References
-    ----------
-    Lawless, J. F. (1987). Negative binomial and mixed Poisson regression. *Canadian
-    Journal of Statistics* 15, 209-225.
-    """
-
-    summary_title: ClassVar[str] = "Negative Binomial Regression Results"
-    summary_name: ClassVar[str] = "NegativeBinomial"
-    options: ClassVar[tuple[str, ...]] = (*BESIDE, "dispersion", "loglike_method", "p")
-
-    def __init__(
-        self,
-        endog: Any,
-        exog: Any,
-        loglike_method: str = "nb2",
-        offset: Any = None,
-        exposure: Any = None,
-        missing: str = "none",
-        *,
-        p: float | None = None,
-        dispersion: Any = None,
-        freq_weights: Any = None,
-        var_weights: Any = None,
-        **unknown: Any,
-    ) -> None:
-        given = {
-            "loglike_method": loglike_method,
-            "p": p,
-            "dispersion": dispersion,
-            "offset": offset,
-            "exposure": exposure,
-            "freq_weights": freq_weights,
-            "var_weights": var_weights,
-        }
-        self._from_arrays(endog, _Arrays(None, exog, dispersion), missing, given, unknown)
-
-    def _kernel(self, options: Mapping[str, Any]) -> CountKernel:
-        method, power = options.get("loglike_method"), options.get("p")
-        kind = "nb2" if method is None and power is None else str(method or "nbp").lower()
-        if kind not in METHODS:
-            raise ArgumentError(
-                f"There is no loglike_method {method!r}.{suggest(kind, METHODS)} Known: "
-                f"{', '.join(METHODS)}."
-            )
-        if kind == "geometric":
-            if power is not None:
-                raise ArgumentError("p= has no part in the geometric distribution (NB2, alpha 1).")
-            return NegativeBinomialCount(known=1.0)
-        own = METHODS[kind]
-        if own is not None and power is not None and power != own and method is not None:
-            # nb2 is what the method is when it is not given
-            if kind != "nb2":
-                raise ArgumentError(f"loglike_method={kind!r} has p = {own:g}, not {power!r}.")
-            own = None
-        if own is None and power is None:
-            raise ArgumentError("loglike_method='nbp' needs p=, the power of the variance.")
-        return NegativeBinomialCount(power=_power(power if own is None else own))
-
-    @property
-    def statement(self) -> str:
-        """The model in one line, for the summary."""
-        return f"Mean mu = exp(x'b), variance {_variance(self.kernel)}."
-
-
-class NegativeBinomialP(NegativeBinomial):
-    """Negative binomial regression with variance mu + alpha mu^p, on arrays.
-
-    Parameters as in `NegativeBinomial`, with ``p`` (2 by default) in place of
-    ``loglike_method``.
-    """
-
-    summary_name: ClassVar[str] = "NegativeBinomialP"
-    options: ClassVar[tuple[str, ...]] = (*BESIDE, "dispersion", "p")
-
-    def __init__(
-        self,
-        endog: Any,
-        exog: Any,
-        p: float = 2,
-        offset: Any = None,
-        exposure: Any = None,
-        missing: str = "none",
-        *,
-        dispersion: Any = None,
-        freq_weights: Any = None,
-        var_weights: Any = None,
-        **unknown: Any,
-    ) -> None:
-        given = {
-            "p": p,
-            "dispersion": dispersion,
-            "offset": offset,
-            "exposure": exposure,
-            "freq_weights": freq_weights,
-            "var_weights": var_weights,
-        }
-        self._from_arrays(endog, _Arrays(None, exog, dispersion), missing, given, unknown)
-
-    def _kernel(self, options: Mapping[str, Any]) -> CountKernel:
-        power = options.get("p")
-        return NegativeBinomialCount(power=2.0 if power is None else _power(power))
-
-
-class ZeroInflatedPoisson(CountModel):
-    """Zero-inflated Poisson regression on arrays.
-
-    P(y) = pi [y = 0] + (1 - pi) Poisson(y; mu), with logit pi = z'g and log mu = x'b.
-
-    Parameters
-    ----------
-    endog : array_like of shape (n,)
-        Counts.
-    exog : array_like, DataFrame or sparse array of shape (n, p)
-        Predictors of log mu; add a constant yourself (`add_constant`).
-    exog_infl : array_like of shape (n, q), optional
-        Predictors of logit pi; a constant by default.
-    offset, exposure : array_like of shape (n,), optional
-        Known part of log mu, and what mu is per.
-    inflation : {"logit"}
-        The link of pi, as statsmodels has it.
-    missing : {"none", "drop", "raise"}
-    freq_weights, var_weights : array_like of shape (n,), optional
-
-    See Also
-    --------
-    zeroinflated : The same from a formula.
-
-    References
-    ----------
-    Lambert, D. (1992). Zero-inflated Poisson regression, with an application to defects in
-    manufacturing. *Technometrics* 34, 1-14.
-    """
-
-    summary_title: ClassVar[str] = "Zero-Inflated Poisson Regression Results"
-    summary_name: ClassVar[str] = "ZeroInflatedPoisson"
-    likelihood_type: ClassVar[type[CountLikelihood]] = ZeroInflated
-    zero_title: ClassVar[str] = "Inflation: logit of the probability of a certain zero"
-    options: ClassVar[tuple[str, ...]] = (*BESIDE, "inflation")
-
-    def __init__(
-        self,
-        endog: Any,
-        exog: Any,
-        exog_infl: Any = None,
-        offset: Any = None,
-        exposure: Any = None,
-        inflation: str = "logit",
-        missing: str = "none",
-        *,
-        freq_weights: Any = None,
-        var_weights: Any = None,
-        **unknown: Any,
-    ) -> None:
-        _refuse_other_links(inflation)
-        given = {
-            "offset": offset,
-            "exposure": exposure,
-            "freq_weights": freq_weights,
-            "var_weights": var_weights,
-        }
-        self._from_arrays(endog, _Arrays(exog_infl, exog, None), missing, given, unknown)
-
-    def _kernel(self, options: Mapping[str, Any]) -> CountKernel:
-        return PoissonCount()
-
-    @property
-    def statement(self) -> str:
-        """The model in one line, for the summary."""
-        return "P(y) = pi [y = 0] + (1 - pi) f(y; mu), logit pi = z'g, mu = exp(x'b)" + (
-            "." if self.kernel.count == 1 else f", variance of f {_variance(self.kernel)}."
-        )
-
-
-class ZeroInflatedNegativeBinomialP(ZeroInflatedPoisson):
-    """Zero-inflated negative binomial regression on arrays.
-
-    Parameters as in `ZeroInflatedPoisson`, with ``p`` (2 by default), the power of the
-    variance mu + alpha mu^p, and ``dispersion``, predictors of log alpha.
-
-    See Also
-    --------
-    zeroinflated : The same from a formula.
-    """
-
-    summary_title: ClassVar[str] = "Zero-Inflated Negative Binomial Regression Results"
-    summary_name: ClassVar[str] = "ZeroInflatedNegativeBinomialP"
-    options: ClassVar[tuple[str, ...]] = (*BESIDE, "inflation", "dispersion", "p")
-
-    def __init__(
-        self,
-        endog: Any,
-        exog: Any,
-        exog_infl: Any = None,
-        offset: Any = None,
-        exposure: Any = None,
-        inflation: str = "logit",
-        p: float = 2,
-        missing: str = "none",
-        *,
-        dispersion: Any = None,
-        freq_weights: Any = None,
-        var_weights: Any = None,
-        **unknown: Any,
-    ) -> None:
-        _refuse_other_links(inflation)
-        given = {
-            "p": p,
-            "dispersion": dispersion,
-            "offset": offset,
-            "exposure": exposure,
-            "freq_weights": freq_weights,
-            "var_weights": var_weights,
-        }
-        self._from_arrays(endog, _Arrays(exog_infl, exog, dispersion), missing, given, unknown)
-
-    def _kernel(self, options: Mapping[str, Any]) -> CountKernel:
-        power = options.get("p")
-        return NegativeBinomialCount(power=2.0 if power is None else _power(power))
-
-
-class HurdlePoisson(ZeroInflatedPoisson):
-    """Hurdle model on arrays: a logit of y > 0, and a Poisson cut off at 0 for y > 0.
-
-    Parameters as in `ZeroInflatedPoisson`; ``exog_infl`` are the predictors of the logit of
-    P(y > 0), so that a positive coefficient means fewer zeros, as in R's pscl.
-
-    See Also
-    --------
-    hurdle : The same from a formula.
-
-    References
-    ----------
-    Mullahy, J. (1986). Specification and testing of some modified count data models.
-    *Journal of Econometrics* 33, 341-365.
-    """
-
-    summary_title: ClassVar[str] = "Hurdle Poisson Regression Results"
-    summary_name: ClassVar[str] = "HurdlePoisson"
-    likelihood_type: ClassVar[type[CountLikelihood]] = Hurdle
-    zero_title: ClassVar[str] = "Hurdle: logit of the probability of a count above 0"
-
-    @property
-    def statement(self) -> str:
-        """The model in one line, for the summary."""
-        return "logit P(y > 0) = z'g; above 0 a distribution cut off at 0, mu = exp(x'b)" + (
-            "." if self.kernel.count == 1 else f", variance before that {_variance(self.kernel)}."
-        )
-
-
-class HurdleNegativeBinomialP(ZeroInflatedNegativeBinomialP):
-    """Hurdle model on arrays: a logit of y > 0, and a negative binomial cut off at 0.
-
-    Parameters as in `ZeroInflatedNegativeBinomialP`; ``exog_infl`` as in `HurdlePoisson`.
-
-    See Also
-    --------
-    hurdle : The same from a formula.
-    """
-
-    summary_title: ClassVar[str] = "Hurdle Negative Binomial Regression Results"
-    summary_name: ClassVar[str] = "HurdleNegativeBinomialP"
-    likelihood_type: ClassVar[type[CountLikelihood]] = Hurdle
-    zero_title: ClassVar[str] = HurdlePoisson.zero_title
-
-    @property
-    def statement(self) -> str:
-        """The model in one line, for the summary."""
-        return (
-            "logit P(y > 0) = z'g; above 0 a distribution cut off at 0, mu = exp(x'b), variance "
-            f"before that {_variance(self.kernel)}."
-        )
+def _signature(arguments: dict[str, Any], keywords: dict[str, Any]) -> inspect.Signature:
+    """Return the signature of a class on arrays."""
+    kind = inspect.Parameter
+    required = [kind(name, kind.POSITIONAL_OR_KEYWORD) for name in ("endog", "exog")]
+    found = [
+        *(
+            kind(name, kind.POSITIONAL_OR_KEYWORD, default=value)
+            for name, value in arguments.items()
+        ),
+        *(kind(name, kind.KEYWORD_ONLY, default=value) for name, value in keywords.items()),
+    ]
+    return inspect.Signature([*required, *found, kind("unknown", kind.VAR_KEYWORD)])
 
 
 _LONE: dict[str, tuple[str, ...]] = {
@@ -680,152 +414,3 @@ def _check_beside(
             f"The indices of exog and {_ARGUMENTS[part]} are not aligned. Reindex one like the "
             "other, or pass arrays to go by position."
         )
-
-
-def _power(value: Any) -> float:
-    power = require_number(value, "p")
-    if not math.isfinite(power):
-        raise ArgumentError(f"p, the power of the variance, must be finite (got {value!r}).")
-    return power
-
-
-def _variance(kernel: CountKernel) -> str:
-    if not isinstance(kernel, NegativeBinomialCount):
-        return "mu"
-    alpha = "alpha" if kernel.known is None else f"{kernel.known:g}"
-    power = "mu" if kernel.power == 1.0 else f"mu^{kernel.power:g}"
-    return f"mu + {alpha} {power}" if alpha != "1" else f"mu + {power}"
-
-
-def _refuse_other_links(inflation: Any) -> None:
-    """Raise unless the link of the zero part is the only one that there is."""
-    if inflation not in (None, "logit"):
-        raise NotAvailableError(
-            f"The zero part has the logit link only (got inflation={inflation!r}); its predictors "
-            "are exog_infl=."
-        )
-
-
-def _formula_of_zeros(inflation: Any) -> Any:
-    """Return the formula of the zero part; statsmodels' link "logit" is no formula."""
-    return None if isinstance(inflation, str) and inflation == "logit" else inflation
-
-
-def negativebinomial(formula: str, data: Any, **options: Any) -> NegativeBinomial:
-    """Make a negative binomial regression, with alpha estimated, from a formula.
-
-    Parameters
-    ----------
-    formula : str
-        As in `glm`, for the mean.
-    data : DataFrame, dict or another table
-    **options
-        ``loglike_method`` ("nb2" by default, "nb1", "nbp", "geometric"), ``p``,
-        ``dispersion`` (a one-sided formula for log alpha, such as ``"~ x"``), ``offset``,
-        ``exposure``, ``freq_weights``, ``var_weights``, ``subset``, ``missing``, ``env``.
-
-    Returns
-    -------
-    NegativeBinomial
-
-    Examples
-    --------
-    >>> import glmfit as gf
-    >>> quine = gf.datasets.load("quine")
-    >>> gf.negativebinomial("days ~ sex + lrn", quine).fit().params.round(3)
-    Intercept    2.656
-    sex[T.M]     0.188
-    lrn[T.SL]    0.125
-    alpha        0.927
-    dtype: float64
-    """
-    return NegativeBinomial.from_formula(formula, data, **options)
-
-
-def zeroinflated(
-    formula: str, data: Any, *, inflation: str = "~ 1", dist: str = "poisson", **options: Any
-) -> CountModel:
-    """Make a zero-inflated model of counts from formulas.
-
-    Parameters
-    ----------
-    formula : str
-        As in `glm`, for the mean of the counts that are no certain zeros.
-    data : DataFrame, dict or another table
-    inflation : str
-        One-sided formula for the logit of the probability of a certain zero.
-    dist : {"poisson", "negativebinomial"}
-    **options
-        ``offset``, ``exposure``, ``freq_weights``, ``var_weights``, ``subset``,
-        ``missing``, ``env``; for a negative binomial ``p`` and ``dispersion`` as in
-        `negativebinomial`.
-
-    Returns
-    -------
-    ZeroInflatedPoisson or ZeroInflatedNegativeBinomialP
-
-    Examples
-    --------
-    >>> import glmfit as gf
-    >>> quine = gf.datasets.load("quine")
-    >>> gf.zeroinflated("days ~ sex", quine, inflation="~ sex").fit().params.round(3)
-    inflate_Intercept   -3.245
-    inflate_sex[T.M]     0.943
-    Intercept            2.761
-    sex[T.M]             0.222
-    dtype: float64
-    """
-    kind = _distribution(dist, ZeroInflatedPoisson, ZeroInflatedNegativeBinomialP)
-    return kind.from_formula(formula, data, inflation=inflation, **options)
-
-
-def hurdle(
-    formula: str, data: Any, *, inflation: str = "~ 1", dist: str = "poisson", **options: Any
-) -> CountModel:
-    """Make a hurdle model of counts from formulas.
-
-    Parameters
-    ----------
-    formula : str
-        As in `glm`, for the mean of the distribution that is cut off at 0.
-    data : DataFrame, dict or another table
-    inflation : str
-        One-sided formula for the logit of P(y > 0).
-    dist, **options
-        As in `zeroinflated`.
-
-    Returns
-    -------
-    HurdlePoisson or HurdleNegativeBinomialP
-
-    Examples
-    --------
-    >>> import glmfit as gf
-    >>> quine = gf.datasets.load("quine")
-    >>> gf.hurdle("days ~ sex", quine, inflation="~ sex").fit().params.round(3)
-    inflate_Intercept    3.245
-    inflate_sex[T.M]    -0.943
-    Intercept            2.761
-    sex[T.M]             0.222
-    dtype: float64
-    """
-    kind = _distribution(dist, HurdlePoisson, HurdleNegativeBinomialP)
-    return kind.from_formula(formula, data, inflation=inflation, **options)
-
-
-def _distribution(
-    dist: Any, poisson: type[CountModel], negative_binomial: type[CountModel]
-) -> type[CountModel]:
-    known = {
-        "poisson": poisson,
-        "negativebinomial": negative_binomial,
-        "negbin": negative_binomial,
-        "nb2": negative_binomial,
-    }
-    found = known.get(dist.lower()) if isinstance(dist, str) else None
-    if found is None:
-        raise ArgumentError(
-            f"dist must be 'poisson' or 'negativebinomial' (got {dist!r})."
-            f"{suggest(str(dist), known)}"
-        )
-    return found
