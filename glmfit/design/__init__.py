@@ -1,7 +1,7 @@
 """Design matrices that know their structure: dense, categorical, sparse, and blocks of these."""
 
 from glmfit.design.base import Design, Mapped
-from glmfit.design.blocks import Blocks, beside, narrowed, stack
+from glmfit.design.blocks import Blocks, below, beside, narrowed, stack
 from glmfit.design.categorical import Categorical
 from glmfit.design.constant import constant_column, constant_combination
 from glmfit.design.dense import Dense, fixed_at_ends
@@ -14,6 +14,7 @@ __all__ = [
     "Design",
     "Mapped",
     "Sparse",
+    "below",
     "beside",
     "constant_column",
     "constant_combination",

@@ -13,7 +13,7 @@ from glmfit.design.categorical import Categorical
 from glmfit.design.dense import Dense
 from glmfit.design.sparse import Sparse
 
-__all__ = ["Blocks", "beside", "cross_sandwich", "narrowed", "stack"]
+__all__ = ["Blocks", "below", "beside", "cross_sandwich", "narrowed", "stack"]
 
 
 class Blocks(Design):
@@ -91,6 +91,24 @@ def stack(parts: Sequence[Design]) -> Design:
     return parts[0] if len(parts) == 1 else Blocks(parts)
 
 
+def below(designs: Sequence[Design]) -> Design:
+    """Return designs of the same columns one under the other."""
+    first = designs[0]
+    if isinstance(first, Mapped):
+        return Mapped(below([design.raw for design in designs]), first.transform)
+    if isinstance(first, Blocks):
+        parts = [design.parts for design in designs if isinstance(design, Blocks)]
+        return Blocks([below(same) for same in zip(*parts, strict=True)])
+    if isinstance(first, Categorical):
+        factors = [design for design in designs if isinstance(design, Categorical)]
+        numbers = [factor.values for factor in factors if factor.values is not None]
+        codes = np.concatenate([factor.codes for factor in factors])
+        return Categorical(codes, first.n_levels, np.concatenate(numbers) if numbers else None)
+    if isinstance(first, Sparse):
+        return Sparse(sparse.vstack([_as_sparse(design) for design in designs], format="csr"))
+    return Dense(np.concatenate([design.toarray() for design in designs]))
+
+
 def beside(designs: Sequence[Design]) -> Design:
     """Return whole designs side by side, their stored columns as parts of one `Blocks`."""
     parts: list[Design] = []
@@ -145,20 +163,22 @@ def _cross_table(left: Categorical, right: Categorical, weight: Array) -> Array:
 
 
 def _sums_by_level(factor: Categorical, dense: Dense, weight: Array) -> Array:
-    scaled = factor.scaled(weight)
-    columns = dense.values.T
     if factor.n_levels == 1:
-        return np.asarray(scaled @ dense.values)[None]
-    if not len(columns):
-        return np.zeros((factor.n_levels, 0))
-    return np.column_stack([factor.sum_by_level(scaled * column) for column in columns])
+        return np.asarray(np.dot(factor.scaled(weight), dense.values))[None]
+    # one product with sparse rows goes through the dense ones once, and lets other threads run
+    indicators = _indicators(factor, factor.scaled(weight))
+    return np.asarray(indicators.T @ dense.values)
 
 
 def _as_sparse(design: Design) -> sparse.csr_array:
     if isinstance(design, Sparse):
         return design.values
     if isinstance(design, Categorical):
-        data = np.ones(design.codes.size) if design.values is None else design.values
-        pointers = np.arange(design.codes.size + 1)
-        return sparse.csr_array((data, design.codes, pointers), shape=design.shape)
+        return _indicators(design, design.scaled(np.ones(design.codes.size)))
     return sparse.csr_array(design.toarray())
+
+
+def _indicators(factor: Categorical, data: Array) -> sparse.csr_array:
+    """Return the indicators of a factor, each row times its number in ``data``."""
+    pointers = np.arange(factor.codes.size + 1, dtype=np.int32)
+    return sparse.csr_array((data, factor.codes, pointers), shape=factor.shape)

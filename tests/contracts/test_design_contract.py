@@ -20,6 +20,7 @@ from glmfit.design import (
     Design,
     Mapped,
     Sparse,
+    below,
     constant_combination,
     stack,
 )
@@ -158,6 +159,25 @@ def test_chunks_and_selections_are_rows_of_the_matrix(make):
         part = design.take(rows)
         close(part.toarray(), matrix[rows])
         agrees_with_dense(part, rng)
+
+
+@every_kind
+@pytest.mark.parametrize("n", [1, 29, 700])
+def test_rows_can_be_put_below_others(make, n):
+    design = make(np.random.default_rng(7), n, 3)
+    cuts = sorted({0, n // 3, n // 2, n})
+    parts = [design.chunk(start, stop) for start, stop in itertools.pairwise(cuts)]
+    close(below(parts).toarray(), design.toarray())
+
+
+@every_kind
+@pytest.mark.parametrize("n", [1, 29, 700])
+def test_no_number_is_larger_than_the_reach_of_its_column(make, n):
+    raw = make(np.random.default_rng(8), n, 3).raw
+    largest = np.abs(raw.toarray()).max(axis=0)
+    assert (raw.reach() >= largest).all()
+    if isinstance(raw, Dense):
+        np.testing.assert_array_equal(raw.reach(), largest)
 
 
 @every_kind
