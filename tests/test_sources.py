@@ -66,6 +66,7 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("arrow", "streamed"):
         monkeypatch.setattr(f"glmfit.sources.{module}.PIECE", 512)
     monkeypatch.setattr("glmfit.models.streaming.PIECE", 512)
+    monkeypatch.setattr("glmfit.models.streaming.SAMPLED", 2**12)
 
 
 @pytest.fixture
@@ -198,14 +199,40 @@ def test_a_sample_of_many_rows_starts_the_fit(tmp_path: Path, monkeypatch: pytes
     for module, piece in (("sources.arrow", 16384), ("sources.streamed", 16384)):
         monkeypatch.setattr(f"glmfit.{module}.PIECE", piece)
     monkeypatch.setattr("glmfit.models.streaming.PIECE", 16384)
-    monkeypatch.setattr("glmfit.models.streaming.SAMPLED", 9000)
+    monkeypatch.setattr("glmfit.models.streaming.SAMPLED", 2**20)
+    monkeypatch.setattr("glmfit.models.streaming.MEMORY", 0)
+    reads = counted_reads(monkeypatch)
     large = made(100_000)
     folder = write(large, tmp_path / "large", 3)
     streamed = gf.logit("event ~ x + text", folder)
-    assert 4500 <= streamed.data.stream.rows.sample.n <= 9000
+    assert 20_000 <= streamed.data.stream.rows.sample.n <= 30_000
     result = streamed.fit()
     assert_same(result, gf.logit("event ~ x + text", large).fit())
-    assert len(result.history) <= 5
+    # to learn, to step, to step again, and for the information at the end
+    assert sum(len(columns) > 1 for columns in reads) <= 4
+
+
+def test_few_rows_are_read_once(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    usual = gf.logit("event ~ x + text", folder).fit()
+    reads = counted_reads(monkeypatch)
+    monkeypatch.setattr("glmfit.models.streaming.SAMPLED", 2**27)
+    model = gf.logit("event ~ x + text", folder)
+    assert not model.data.stream.rows.costly
+    assert (model.fit().params == usual.params).all()
+    assert sum(len(columns) > 1 for columns in reads) == 1
+
+
+def counted_reads(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """Return a list to which every pass over files adds the columns that it reads."""
+    reads: list[tuple[str, ...]] = []
+    read = arrow._Files.read
+
+    def counted(self: object, columns: tuple[str, ...], skip: int) -> object:
+        reads.append(tuple(columns))
+        return read(self, columns, skip)
+
+    monkeypatch.setattr(arrow._Files, "read", counted)
+    return reads
 
 
 @settings(max_examples=15, deadline=None)

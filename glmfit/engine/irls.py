@@ -38,7 +38,8 @@ from glmfit.engine.control import Control
 from glmfit.engine.executor import one_blas_thread, one_pool
 from glmfit.engine.history import AT_ROUNDING, NO_LESS, History, Iteration, limit_reached
 from glmfit.engine.linalg import Triangular, cholesky
-from glmfit.engine.passes import Slope, SuffStats
+from glmfit.engine.passes import AT_REST, Slope, SuffStats
+from glmfit.engine.surrogate import Sharpened, surrogate_of
 from glmfit.likelihoods import NEWTON_BELOW
 
 __all__ = [
@@ -79,6 +80,9 @@ SHRINKING = 0.01
 
 ADRIFT = 5
 """Points at which a fit without a score may move on before it is called running away."""
+
+AS_GOOD = 1e-9
+"""Share by which the information of a fit to streamed rows may be off, not its coefficients."""
 
 STILL = 1e-11
 """Move of every predictor below which weights, and with them the covariance, do not change."""
@@ -194,6 +198,8 @@ class Point:
     """Whether the information is the observed one."""
     fresh: bool = True
     """Whether the information is that of these coefficients, not of some before."""
+    sharpened: Sharpened | None = None
+    """What a sample of streamed rows says of the end of the step."""
 
     @property
     def decrement(self) -> float:
@@ -327,6 +333,9 @@ class Scoring:
         """Whether steps come from QR factors: asked for, or for ill-conditioned columns."""
         self.history = History(control, run.dispersion_guess)
         self.thrifty = run.many and steps == "newton"
+        self.surrogate = (
+            surrogate_of(run) if steps == "newton" and control.stop == "score" else None
+        )
         self.before = np.inf
         """Size of the point before."""
         self.adrift = 0
@@ -377,14 +386,14 @@ class Scoring:
                 return None
             point = self._from_products(theta, stats, True)
             if point is not None:
-                return point
+                return self._sharp(point)
         stats = self.run(theta)
         if not (stats.deviance <= limit and np.isfinite(stats.deviance)):
             return None
         if not self.by_roots:
             point = self._from_products(theta, stats, False)
             if point is not None:
-                return point
+                return self._sharp(point)
         return self._from_roots(theta, stats, newton)
 
     @staticmethod
@@ -393,6 +402,14 @@ class Scoring:
         if factor is None or factor.smallest_pivot < ILL_CONDITIONED:
             return None
         return Point(theta, stats, factor, factor.solve(stats.score), observed)
+
+    def _sharp(self, point: Point) -> Point:
+        """Return the point with a step that a sample has sharpened, where rows are streamed."""
+        if self.surrogate is None:
+            return point
+        theta, stats, factor = point.theta, point.stats, point.factor
+        found = self.surrogate.sharpen(theta, stats, factor, point.step, observed=point.observed)
+        return point if found is None else replace(point, step=found.step, sharpened=found)
 
     def _from_roots(self, theta: Array, stats: SuffStats, newton: bool) -> Point:
         with np.errstate(invalid="ignore"):  # told of by the test that follows
@@ -495,6 +512,11 @@ class Scoring:
             return AT_ROUNDING
         if self.size(point) <= self.control.tol:
             return "score and step are zero within tolerance"
+        if point.sharpened is not None:
+            # all that Newton's method neglects, of which the sample knows all but some per cent
+            phi = self.run.dispersion_guess(point.stats.deviance)
+            if point.sharpened.correction <= self.control.tol * np.sqrt(phi):
+                return "score and step are zero within tolerance after the last step"
         return None
 
     @staticmethod
@@ -508,9 +530,12 @@ class Scoring:
         The step must be small for the predictor as well as for the likelihood: where data
         are separated it stays large while the weights, and with them the decrement, vanish.
         """
-        if point.largest_move <= (SETTLED if self.thrifty and self.in_rounding(point) else STILL):
+        limit = SETTLED if self.thrifty and self.in_rounding(point) else STILL
+        if point.largest_move <= (limit if point.sharpened is None else AT_REST):
             return point.largest_move
         (move,) = self.run.largest_moves(point.step)
+        if point.sharpened is not None and move <= AT_REST:
+            return move
         if move > SETTLED:
             (reach,) = self.run.largest_moves(point.theta)
             return np.inf if move > SETTLED * reach else move
@@ -535,6 +560,11 @@ class Scoring:
         """Return the point one step on, with what the covariance is taken from."""
         wanted = self.run.likelihood.canonical or point.observed == self.observed
         wanted = wanted and point.fresh
+        sharp = point.sharpened
+        if wanted and sharp is not None and sharp.error <= AS_GOOD:
+            stats = point.stats._replace(pearson=sharp.pearson)
+            theta = point.theta + point.step
+            return replace(point, theta=theta, stats=stats, factor=sharp.factor)
         if wanted and move <= STILL:
             # what was found here is what would be found there
             return replace(point, theta=point.theta + point.step)

@@ -21,7 +21,7 @@ from glmfit.engine.predictor import Predictor, pairs
 from glmfit.links import Interval
 from glmfit.sources import Rows, RowSource
 
-__all__ = ["Contributions", "EtaStats", "Likelihood", "Pass", "Slope", "SuffStats"]
+__all__ = ["AT_REST", "Contributions", "EtaStats", "Likelihood", "Pass", "Slope", "SuffStats"]
 
 Array = NDArray[np.float64]
 T = TypeVar("T")
@@ -31,6 +31,9 @@ MANY = 2**20
 
 NOTHING = 1e-8
 """Move of a predictor that need not be known any better."""
+
+AT_REST = 1e-3
+"""The same where it costs a reading of the rows: predictors that run away move by about 1."""
 
 STEP = 6e-6
 """Step of a central difference, the cube root of rounding."""
@@ -149,9 +152,15 @@ class Pass:
     @property
     def many(self) -> bool:
         """Whether rows are so many that their information costs more than all else."""
-        if self.rows.streamed:
+        if self.rows.costly:
             return False
         return self.rows.n > 1024 and self.rows.n * self.rows.design.row_size > MANY
+
+    def thinned(self, step: int) -> Pass:
+        """Return the pass over every ``step``-th row, which says nothing of its progress."""
+        rows = self.rows.thin(step)
+        vector = self.vector and replace(self.vector, design=rows.design)
+        return replace(self, rows=rows, vector=vector, control=replace(self.control, disp=False))
 
     @property
     def predictor(self) -> Predictor:
@@ -480,7 +489,7 @@ class Pass:
         if reach is None or self.predictor.count > 1:
             return None
         bounds = tuple(float(np.abs(beta).ravel() @ reach) for beta in betas)
-        return bounds if max(bounds) <= NOTHING else None
+        return bounds if max(bounds) <= (AT_REST if self.rows.costly else NOTHING) else None
 
     def _constant(self) -> float:
         return self.starter.constant_eta(self.mean_response())

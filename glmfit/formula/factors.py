@@ -21,7 +21,7 @@ from patsy.categorical import _CategoricalBox
 from glmfit.errors import DataError, FormulaError, LevelError
 from glmfit.formula.namespace import NAMESPACE
 from glmfit.formula.safety import Expression
-from glmfit.formula.table import Table, column_values, first_rows, missing_rows
+from glmfit.formula.table import Table, all_finite, column_values, first_rows, missing_rows
 
 __all__ = [
     "Factor",
@@ -49,12 +49,13 @@ class Rows:
     def __init__(self, table: Table, kept: NDArray[np.bool_]) -> None:
         self.table = table
         self.kept = kept
-        self.all_kept = bool(kept.all())
+        self._count = int(np.count_nonzero(kept))
+        self.all_kept = self._count == kept.size
         self._converted: dict[tuple[str, bool], Any] = {}
         self.evaluated: dict[str, Any] = {}
 
     def __len__(self) -> int:
-        return int(self.kept.sum())
+        return self._count
 
     @property
     def index(self) -> pd.Index:
@@ -93,6 +94,8 @@ def any_column(marks: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def check_finite(values: Array, what: str, index: pd.Index) -> None:
     """Raise if any value is infinite; NaN is left to the row mask."""
+    if all_finite(values):
+        return
     infinite = any_column(np.isinf(values))
     if infinite.any():
         count = int(infinite.sum())

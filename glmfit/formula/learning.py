@@ -22,7 +22,13 @@ from glmfit.formula.factors import Factor, Learned, Rows, any_column, check_fini
 from glmfit.formula.limits import check_columns
 from glmfit.formula.parsing import ParsedFormula
 from glmfit.formula.spec import ModelSpec, check_level_count, coded_by_patsy, warn_of_one_level
-from glmfit.formula.table import Table, first_rows, warn_if_numbers_as_text, without_unused
+from glmfit.formula.table import (
+    Table,
+    all_finite,
+    first_rows,
+    warn_if_numbers_as_text,
+    without_unused,
+)
 
 __all__ = ["LearnedPieces", "learn_pieces"]
 
@@ -204,7 +210,7 @@ class _Learner:
         """Return the rows for which a plain factor is NaN although its columns are not."""
         lost = np.zeros(len(rows), dtype=bool)
         for factor, value in values.items():
-            if not (isinstance(value, np.ndarray) and value.dtype.kind == "f"):
+            if not isinstance(value, np.ndarray) or all_finite(value):
                 continue
             check_finite(value, factor.name(), rows.index)
             mask = any_column(np.isnan(value))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from glmfit.errors import ArgumentTypeError, DataError, DataWarning, UnknownNameError, suggest, warn
 
-__all__ = ["Table", "column_values", "first_rows", "missing_rows", "without_unused"]
+__all__ = ["Table", "all_finite", "column_values", "first_rows", "missing_rows", "without_unused"]
 
 Mask = NDArray[np.bool_]
 
@@ -106,9 +106,18 @@ def _frame_of_mapping(data: Mapping[str, Any]) -> pd.DataFrame:
 
 def missing_rows(series: pd.Series) -> Mask:
     """Return which rows of a column are missing."""
-    if isinstance(series.dtype, np.dtype) and series.dtype.kind == "f":
-        return np.asarray(np.isnan(series.to_numpy()))
+    if isinstance(series.dtype, np.dtype) and series.dtype.kind in "biuf":
+        values = series.to_numpy()
+        return np.zeros(len(series), dtype=bool) if all_finite(values) else np.isnan(values)
     return np.asarray(series.isna(), dtype=bool)
+
+
+def all_finite(values: NDArray[Any]) -> bool:
+    """Return whether numbers are known to be neither NaN nor infinite, in one sum of them."""
+    if values.dtype.kind != "f":
+        return True
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(values.sum()))
 
 
 def column_values(series: pd.Series, name: str, *, as_levels: bool = False) -> Any:

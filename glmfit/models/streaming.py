@@ -46,6 +46,7 @@ from glmfit.models.data import (
 from glmfit.sources import Rows
 from glmfit.sources.arrow import PIECE, Batches, Piece
 from glmfit.sources.columns import frame_of, ordered_columns
+from glmfit.sources.rows import joined
 from glmfit.sources.steady import Steady
 from glmfit.sources.streamed import MEMORY, StreamedRows, Totals
 
@@ -54,14 +55,11 @@ __all__ = ["FormulaStream", "streamed_data"]
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-SAMPLED = 2**19
-"""Most rows of the sample that a fit starts from."""
+SAMPLED = 3 * 2**26
+"""Most bytes of the sample that a fit starts from, and that sharpens its steps."""
 
 WHOLE = 2**53
 """Largest whole number up to which floating point has all."""
-
-STEP = 8
-"""Of how many rows one is in the sample, at the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +193,7 @@ class FormulaStream:
             part = self.maker.data(piece, with_design=False)
             return part.rows(constant_design(part.response.y.size))
 
-        return self.rows.without_columns(self.outcome, make, constant_design(1))
+        return self.rows.without_columns(self.outcome, make, constant_design)
 
 
 def _outcomes(source: Steady, columns: tuple[str, ...], maker: _Maker) -> Iterator[ModelData]:
@@ -226,7 +224,7 @@ def streamed_data(
     columns = _columns(parsed, named, source)
     outcome = _columns(replace(parsed, terms=()), named, source)
     steady = Steady(source, next(iter(outcome or columns), source.names[0]))
-    first = _FirstPass(steady, columns, given, missing)
+    first = _FirstPass(steady, columns, given, missing, SAMPLED)
     with _naming(first):
         learned = learn_pieces(parsed, first.pieces, first.own_order, missing=missing)
     first.tell()
@@ -242,7 +240,7 @@ def streamed_data(
         design=shown.design,
         shifted=shown.offset is not None,
         totals=totals,
-        sample=first.sample(maker),
+        sample=first.sample(maker, shown.rows().chunk(0, 0)),
         memory=MEMORY,
     )
     stream = FormulaStream(steady, maker, rows, n_effective, outcome)
@@ -364,10 +362,13 @@ class _FirstPass:
     columns: tuple[str, ...]
     given: Mapping[str, Any]
     missing: str
+    sampled: int
+    """Most bytes of the sample."""
     dropped: dict[str, int] = field(default_factory=dict)
     ordered: frozenset[str] = frozenset()
     not_whole: bool = False
-    step: int = STEP
+    step: int = 1
+    """Of how many rows one is in the sample."""
     taken: list[tuple[Any, NDArray[np.intp]]] = field(default_factory=list)
     """Tables of the sample, with the numbers of their rows."""
     done: bool = False
@@ -428,21 +429,22 @@ class _FirstPass:
     def _take(self, piece: Piece) -> None:
         start = piece.start
         numbers = np.arange(start + -start % self.step, start + piece.table.num_rows, self.step)
-        self.taken.append((piece.table.take(numbers - start), numbers))
-        while sum(numbers.size for _, numbers in self.taken) > SAMPLED:
+        table = piece.table if self.step == 1 else piece.table.take(numbers - start)
+        self.taken.append((table, numbers))
+        while sum(table.nbytes for table, _ in self.taken) > self.sampled:
             self.step *= 2
             self.taken = [_thinned(table, numbers, self.step) for table, numbers in self.taken]
 
-    def sample(self, maker: _Maker) -> Rows:
-        """Return the complete rows of the sample."""
-        masks = []
-        for _, numbers in self.taken:
+    def sample(self, maker: _Maker, empty: Rows) -> Rows:
+        """Return the complete rows of the sample, made a piece at a time; ``empty`` if none is."""
+        parts = []
+        while self.taken:
+            table, numbers = self.taken.pop(0)
             kept = maker.kept[int(numbers[0]) // PIECE] if numbers.size else None
             here = np.ones(numbers.size, dtype=bool) if kept is None else kept[numbers % PIECE]
-            masks.append(here)
-        piece = Piece.of_tables([table for table, _ in self.taken])
-        self.taken = []
-        return maker.of_frame(frame_of(piece), np.concatenate(masks)).rows()
+            if here.any():
+                parts.append(maker.of_frame(frame_of(Piece(0, table, "")), here).rows())
+        return joined(parts) if parts else empty
 
 
 def _thinned(table: Any, numbers: NDArray[np.intp], step: int) -> tuple[Any, NDArray[np.intp]]:

@@ -11,9 +11,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from glmfit.design import Design
+from glmfit.design import Design, below
 
-__all__ = ["Block", "RowSource", "Rows"]
+__all__ = ["Block", "RowSource", "Rows", "joined"]
 
 Array = NDArray[np.float64]
 
@@ -31,6 +31,8 @@ class RowSource(Protocol):
     def n(self) -> int: ...
     @property
     def streamed(self) -> bool: ...
+    @property
+    def costly(self) -> bool: ...
     @property
     def shifted(self) -> bool: ...
     @property
@@ -83,7 +85,12 @@ class Rows:
 
     @property
     def streamed(self) -> bool:
-        """Whether rows are read anew for each pass, which then costs more than its sums."""
+        """Whether rows have their own order only, in which they are read for each pass."""
+        return False
+
+    @property
+    def costly(self) -> bool:
+        """Whether to read the rows costs more than to sum over them."""
         return False
 
     @property
@@ -155,6 +162,20 @@ class Rows:
         """Return the linear predictor of these rows, offset included, shape (n,)."""
         eta = self.design.matvec(theta)
         return eta if self.offset is None else eta + self.offset
+
+
+def joined(parts: list[Rows]) -> Rows:
+    """Return rows one part after the other, as rows of their own."""
+    if len(parts) == 1:
+        return parts[0]
+    offsets = [part.offset for part in parts if part.offset is not None]
+    weights = [part.weight for part in parts if part.weight is not None]
+    return Rows(
+        np.concatenate([part.y for part in parts]),
+        below([part.design for part in parts]),
+        np.concatenate(offsets) if offsets else None,
+        np.concatenate(weights) if weights else None,
+    )
 
 
 Block = Callable[[], list[Rows]]

@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 
 __all__ = ["MEMORY", "NOT_HELD", "StreamedRows", "Totals"]
 
-MEMORY = 2**28
+MEMORY = 2**27
 """Bytes of rows that are kept between passes."""
 
 NOT_HELD = (
@@ -65,7 +65,7 @@ class StreamedRows:
         Whether there is an offset.
     totals : Totals
     sample : Rows
-        Evenly spaced rows, in memory.
+        Evenly spaced rows, in memory: all of them if they are few enough.
     memory : int
         Bytes of rows that may be kept.
     """
@@ -83,8 +83,13 @@ class StreamedRows:
 
     @property
     def streamed(self) -> bool:
-        """Whether rows are read anew for each pass, which then costs more than its sums."""
+        """Whether rows have their own order only, in which they are read for each pass."""
         return True
+
+    @property
+    def costly(self) -> bool:
+        """Whether to read the rows costs more than to sum over them."""
+        return self.sample.n < self.n
 
     @property
     def n(self) -> int:
@@ -118,6 +123,9 @@ class StreamedRows:
     def blocks(self, size: int, together: int) -> Iterator[Block]:
         """Yield what makes the chunks of each piece."""
         counts = self.totals.counts
+        if not self.costly:
+            yield from self._held(size)
+            return
         first = 0
         while first in self._kept or (first < len(counts) and counts[first] == 0):
             if first in self._kept:
@@ -128,6 +136,14 @@ class StreamedRows:
         for piece in self.source.pieces(self.columns, first):
             if counts[piece.number]:
                 yield partial(self._made, piece, size)
+
+    def _held(self, size: int) -> Iterator[Block]:
+        """Yield what makes the same chunks of the sample, which has all rows."""
+        start = 0
+        for count in self.totals.counts:
+            if count:
+                yield partial(self._chunks, self.sample.chunk(start, start + count), size)
+            start += count
 
     def _made(self, piece: Piece, size: int) -> list[Rows]:
         rows = self.make(piece)
@@ -150,11 +166,30 @@ class StreamedRows:
         return replace(self, design=design)
 
     def without_columns(
-        self, columns: Sequence[str], make: Callable[[Piece], Rows], design: Design
+        self,
+        columns: Sequence[str],
+        make: Callable[[Piece], Rows],
+        design: Callable[[int], Design],
     ) -> StreamedRows:
-        """Return the same rows with another design, made of few columns of the data."""
+        """Return the same rows with another design, made of few columns of the data.
+
+        Parameters
+        ----------
+        columns : sequence of str
+        make : callable
+            As in `StreamedRows`.
+        design : callable
+            Returns the design of as many rows as it is given.
+        """
         return replace(
-            self, columns=tuple(columns), make=make, design=design, memory=0, _kept={}, _reach={}
+            self,
+            columns=tuple(columns),
+            make=make,
+            design=design(1),
+            sample=self.sample.with_design(design(self.sample.n)),
+            memory=0,
+            _kept={},
+            _reach={},
         )
 
     def where(self, chosen: NDArray[np.bool_]) -> StreamedRows:
