@@ -4,13 +4,17 @@ import csv
 import io
 import math
 import re
+import shutil
+import subprocess
 from html.parser import HTMLParser
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import glmfit as gf
 from glmfit.output import Column, Field, Row, Summary, Table
 from glmfit.output.formatting import printable
 from glmfit.output.latex import escape_latex
@@ -156,6 +160,15 @@ def test_without_header_fields_the_title_is_the_first_tables_caption():
     assert html.count("<table") == 1
 
 
+def test_html_outranks_the_style_of_notebooks():
+    style = texts(summary("x").as_html(), "style")[0]
+    selectors = re.findall(r"([^{}]+)\{[^}]*\}", style)
+    for selector in (part.strip() for group in selectors for part in group.split(",")):
+        # JupyterLab's is `.jp-RenderedHTMLCommon:not(.jp-RenderedMarkdown) td`: two classes
+        assert selector == ".glmfit-summary" or selector.startswith(".glmfit-summary table.glmfit")
+    assert "table-layout: auto" in style  # JupyterLab makes all columns of one width
+
+
 def test_html_has_no_colours_of_its_own():
     style = texts(summary("x").as_html(), "style")[0]
     assert "currentColor" in style
@@ -238,6 +251,58 @@ def test_latex_fragment():
             r"\end{center}",
         ]
     )
+
+
+def printed_tables():
+    """Return LaTeX of tables of every shape, with names that are special to it."""
+    load = gf.datasets.load
+    challenger = gf.logit("O_RING_FAILURE ~ TEMPERATURE", load("challenger")).fit()
+    breaks = gf.poisson("breaks ~ wool * tension", load("warpbreaks")).fit()
+    risk = gf.mnlogit("risk ~ age + income", load("risk"), reference="low").fit(method="firth")
+    with pytest.warns(gf.errors.CollinearityWarning):
+        aliased = gf.logit("case ~ age + bs(age, df=4) + education", load("infert")).fit()
+    data = pd.DataFrame(
+        {"y_1": [1.0, 2.0, 4.0, 3.0, 5.0, 7.0], "g": ["a & b", "50%", "#1_{x}"] * 2}
+    )
+    return [
+        challenger.summary().as_latex(),
+        risk.summary().as_latex(),
+        aliased.summary().as_latex(),
+        gf.ols("y_1 ~ g", data).fit().summary().as_latex(),
+        gf.compare({"$a$ & b_1": challenger, r"{\frac}": breaks}, output="latex"),
+        gf.compare({"classes": risk}, output="latex"),
+        breaks.anova(type=2).summary().as_latex(),
+        breaks.comparisons("tension", by="wool").summary().as_latex(),
+        risk.confusion_matrix().summary().as_latex(),
+    ]
+
+
+def test_latex_is_well_formed_and_compiles_where_there_is_latex(tmp_path):
+    tables = printed_tables()
+    for latex in tables:
+        bare = re.sub(r"\\[\\{}$&%#_]", "", latex)  # what is escaped
+        depth = np.cumsum([(c == "{") - (c == "}") for c in bare])
+        assert depth.min() >= 0 and depth[-1] == 0
+        opened = re.findall(r"\\(begin|end)\{(\w+)\}", latex)
+        stack = []
+        for what, name in opened:
+            if what == "begin":
+                stack.append(name)
+            else:
+                assert stack.pop() == name
+        assert stack == []
+        assert not re.search(r"[#%_~^]", bare.replace("\\textasciicircum", ""))
+    program = shutil.which("pdflatex")
+    if program is not None:
+        body = "\n\\clearpage\n".join(tables)
+        (tmp_path / "tables.tex").write_text(
+            "\\documentclass{article}\\usepackage{booktabs}\\setlength{\\textwidth}{165mm}\n"
+            f"\\begin{{document}}\n{body}\n\\end{{document}}\n"
+        )
+        call = [program, "-interaction=nonstopmode", "-halt-on-error", "tables.tex"]
+        done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout[-2000:]
+        assert "Overfull" not in done.stdout
 
 
 def test_latex_writes_a_minus_but_not_in_an_exponent():

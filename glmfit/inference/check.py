@@ -19,6 +19,9 @@ Array = NDArray[np.float64]
 Verdict = Literal["look", "fine", "not applicable"]
 
 WIDTH = 78
+PRE = "font-family: monospace; white-space: pre; overflow-x: auto; line-height: 1.25"
+"""Style of the page in HTML, since notebooks may set `pre` in another font and wrap it."""
+
 LABELS = {"look": "LOOK", "fine": "ok", "not applicable": "-"}
 
 
@@ -100,7 +103,7 @@ class Check:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
+        return f'<pre style="{PRE}">{html.escape(str(self))}</pre>'
 
     def _headline(self) -> list[str]:
         problems = self.problems

@@ -2,7 +2,9 @@
 
 Colours come from the page (``currentColor`` and its opacity), so the tables fit light
 and dark themes. The style sheet stands in the fragment and touches only elements of
-class ``glmfit``; where a host removes it (GitHub), plain tables remain.
+class ``glmfit``; where a host removes it (GitHub), plain tables remain. Selectors begin with
+the outer class, as those of JupyterLab (``.jp-RenderedHTMLCommon:not(...) td``, a fixed layout)
+outrank shorter ones.
 """
 
 from __future__ import annotations
@@ -16,27 +18,33 @@ from glmfit.output.table import Report, Row, Table
 _STYLE: Final = """\
 <style>
 .glmfit-summary { width: fit-content; max-width: 100%; overflow-x: auto; }
-table.glmfit { border-collapse: collapse; width: 100%; margin: 0 0 0.8em 0;
-  color: inherit; font-variant-numeric: tabular-nums;
+.glmfit-summary table.glmfit { border-collapse: collapse; table-layout: auto; width: 100%;
+  margin: 0 0 0.8em 0; color: inherit; font-variant-numeric: tabular-nums;
   border-top: 2px solid currentColor; border-bottom: 2px solid currentColor; }
-table.glmfit caption { caption-side: top; text-align: center; font-weight: bold;
+.glmfit-summary table.glmfit caption { caption-side: top; text-align: center; font-weight: bold;
   color: inherit; padding: 0.4em 0; }
-table.glmfit th, table.glmfit td { padding: 0.2em 0.8em; text-align: right;
-  white-space: nowrap; vertical-align: baseline; border: 0; background: none; color: inherit; }
-table.glmfit th[scope="row"], table.glmfit .glmfit-text { text-align: left; }
-table.glmfit td.glmfit-text { white-space: normal; }
-table.glmfit td.glmfit-note { text-align: left; white-space: normal; font-style: italic; }
-table.glmfit td.glmfit-value { white-space: normal; overflow-wrap: anywhere;
+.glmfit-summary table.glmfit th, .glmfit-summary table.glmfit td { padding: 0.2em 0.8em;
+  text-align: right; white-space: nowrap; vertical-align: baseline; border: 0; background: none;
+  color: inherit; }
+.glmfit-summary table.glmfit th[scope="row"],
+.glmfit-summary table.glmfit .glmfit-text { text-align: left; }
+.glmfit-summary table.glmfit td.glmfit-text { white-space: normal; }
+.glmfit-summary table.glmfit td.glmfit-note { text-align: left; white-space: normal;
+  font-style: italic; }
+.glmfit-summary table.glmfit td.glmfit-value { white-space: normal; overflow-wrap: anywhere;
   max-width: 24em; }
-table.glmfit tfoot td { text-align: left; white-space: normal; font-size: 0.9em; }
-table.glmfit thead tr > *, table.glmfit tfoot td,
-table.glmfit tr.glmfit-ruled > * { position: relative; }
-table.glmfit thead tr > *::after, table.glmfit tfoot tr:first-child td::before,
-table.glmfit tr.glmfit-ruled > *::before {
+.glmfit-summary table.glmfit tfoot td { text-align: left; white-space: normal;
+  font-size: 0.9em; }
+.glmfit-summary table.glmfit thead tr > *, .glmfit-summary table.glmfit tfoot td,
+.glmfit-summary table.glmfit tr.glmfit-ruled > * { position: relative; }
+.glmfit-summary table.glmfit thead tr > *::after,
+.glmfit-summary table.glmfit tfoot tr:first-child td::before,
+.glmfit-summary table.glmfit tr.glmfit-ruled > *::before {
   content: ""; position: absolute; left: 0; right: 0;
   border-bottom: 1px solid currentColor; opacity: 0.4; }
-table.glmfit thead tr > *::after { bottom: 0; }
-table.glmfit tfoot tr:first-child td::before, table.glmfit tr.glmfit-ruled > *::before { top: 0; }
+.glmfit-summary table.glmfit thead tr > *::after { bottom: 0; }
+.glmfit-summary table.glmfit tfoot tr:first-child td::before,
+.glmfit-summary table.glmfit tr.glmfit-ruled > *::before { top: 0; }
 </style>"""
 
 

@@ -36,6 +36,9 @@ _ESCAPES: Final = {
     "*": "{*}",
 }
 _TABLE: Final = str.maketrans(_ESCAPES)
+NOTE_WIDTH: Final = 60
+"""Characters of a note beyond which it is broken into lines."""
+
 _RULE: Final = "\\midrule\n"
 _DASHES: Final = re.compile(r"-(?=-)")
 _NEGATIVE: Final = re.compile(r"(?:^|(?<=\{\[\})|(?<=, ))-(?=\d|inf\b)")
@@ -134,12 +137,18 @@ def _row(table: Table, row: Row, cells: tuple[str, ...]) -> str:
     label = (_RULE if row.ruled else "") + escape_latex(row.label)
     if row.note is not None:
         span = max(1, len(table.columns))
-        return _line(label, rf"\multicolumn{{{span}}}{{l}}{{\emph{{{escape_latex(row.note)}}}}}")
+        return _line(label, rf"\multicolumn{{{span}}}{{{_note_column(row.note)}}}"
+                            rf"{{\emph{{{escape_latex(row.note)}}}}}")  # fmt: skip
     written = (
         escape_latex(cell) if column.style == "text" else _number(cell)
         for column, cell in zip(table.columns, cells, strict=True)
     )
     return _line(label, *written)
+
+
+def _note_column(note: str) -> str:
+    """Return the kind of column that a note stands in: one with lines, for a long one."""
+    return "l" if len(note) <= NOTE_WIDTH else r"p{0.6\linewidth}"
 
 
 def _number(text: str) -> str:
