@@ -179,6 +179,13 @@ ax = gf.plots.class_coefficients(firth)
 # %%
 ax = gf.plots.decision_regions(firth)
 
+# %% [markdown]
+# How probabilities pass from one class to the next: all surfaces over each other, their
+# colours mixed, and then each by itself.
+
+# %%
+ax = gf.plots.class_surfaces(firth)
+
 # %%
 fig, axes = plt.subplots(1, 3, figsize=(12, 4.2), layout="constrained")
 for ax, level in zip(axes, ["low", "medium", "high"], strict=True):

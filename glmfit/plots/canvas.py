@@ -222,7 +222,7 @@ def rows_size(labels: Sequence[str], groups: int = 1) -> tuple[float, float]:
     longest = max(len(line) for part in lines for line in part)
     row = max(0.42, 0.12 + 0.18 * max(map(len, lines)), 0.1 + 0.13 * groups)
     extra = 0.085 * max(0, longest - 14)
-    return SIZE[0] + extra, 1.2 + row * max(3, len(labels))
+    return round(SIZE[0] + extra, 2), round(1.2 + row * max(3, len(labels)), 2)
 
 
 # --- marks --------------------------------------------------------------------------------
