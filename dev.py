@@ -29,8 +29,13 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 
 # What pip installs for each profile, and which installed profiles already contain it.
-REQUIREMENTS = {"core": ".", "dev": ".[dev]", "bench": ".[bench]"}
-CONTAINED_IN = {"core": ("core", "dev", "bench"), "dev": ("dev",), "bench": ("bench",)}
+REQUIREMENTS = {"core": ".", "dev": ".[dev]", "bench": ".[bench]", "verify": ".[bench,test]"}
+CONTAINED_IN = {
+    "core": ("core", "dev", "bench", "verify"),
+    "dev": ("dev",),
+    "bench": ("bench", "verify"),
+    "verify": ("verify",),
+}
 
 
 class DevError(Exception):
@@ -238,6 +243,12 @@ def peers(arguments: Sequence[str]) -> int:
     return run([str(venv_program("python")), str(Path("tests", "peers", "run.py")), *arguments])
 
 
+def verify(arguments: Sequence[str]) -> int:
+    """Make docs/verification.md anew: digits beside other packages, and what is tested."""
+    install("verify")
+    return run([str(venv_program("python")), str(Path("docs", "verify.py")), *arguments])
+
+
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "challenger": challenger,
     "test": test,
@@ -246,6 +257,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "format": format_code,
     "bench": bench,
     "peers": peers,
+    "verify": verify,
 }
 
 
