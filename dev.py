@@ -195,7 +195,7 @@ def challenger(arguments: Sequence[str]) -> int:
 
 
 def test(arguments: Sequence[str]) -> int:
-    """Run ruff, mypy, import-linter and the tests; arguments go to pytest."""
+    """Run ruff, mypy, import-linter, sphinx and the tests; arguments go to pytest."""
     install("dev")
     return run_steps(
         [
@@ -203,6 +203,7 @@ def test(arguments: Sequence[str]) -> int:
             Step("ruff format", module("ruff", "format", "--check")),
             Step("mypy", module("mypy")),
             Step("import-linter", [str(venv_program("lint-imports"))]),
+            docs_step(),
             pytest_step("not slow", arguments),
         ]
     )
@@ -218,6 +219,19 @@ def notebooks(arguments: Sequence[str]) -> int:
     """Run the notebooks and store their outputs; arguments are the first letters of some."""
     install("dev")
     return run([str(venv_program("python")), str(Path("notebooks", "execute.py")), *arguments])
+
+
+def docs_step(arguments: Sequence[str] = ()) -> Step:
+    """Return the step that builds the documentation; a broken reference fails it."""
+    # all pages anew: a page that is not read again does not repeat its warnings
+    options = ["-b", "html", "-W", "-n", "-q", "-E", "-j", "auto", "--keep-going"]
+    return Step("sphinx", module("sphinx", *options, *arguments, "docs", "docs/_build/html"))
+
+
+def docs(arguments: Sequence[str]) -> int:
+    """Build the documentation into docs/_build/html; arguments go to sphinx."""
+    install("dev")
+    return run_steps([docs_step(arguments)])
 
 
 def format_code(arguments: Sequence[str]) -> int:
@@ -254,6 +268,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "test": test,
     "slow": slow,
     "notebooks": notebooks,
+    "docs": docs,
     "format": format_code,
     "bench": bench,
     "peers": peers,
