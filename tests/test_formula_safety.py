@@ -340,6 +340,7 @@ def test_the_canary_lives_through_many_formulas():
     ("code", "told"),
     [
         ("C(2.)", "not one for each of the 6 rows"),
+        ("te(cr(x, df=3, df=3))", "given twice"),
         ("True,", "not one number for each of the 6 rows"),
         ("C(g, 'Treatment')", "without quotes"),
         ("C(g, np)", "without quotes"),
@@ -348,6 +349,7 @@ def test_the_canary_lives_through_many_formulas():
         ("C(g, [[1], [2], [np.inf]])", "must be a matrix"),
         ("C(g, np.log)", "cannot be made"),
         ("C(g, Treatment(x))", "must be one level"),
+        ("C(g, Sum, standardize(2.))", "list of different values"),
         ("C(g, levels=3)", "list of different values"),
         ("C(g, levels=['a', 'a', 'b', 'c'])", "list of different values"),
         ("C(g, levels=[['a'], ['b', 'c']])", "list of different values"),

@@ -240,7 +240,7 @@ class Factor:
             raise FormulaError(
                 f"{self.expression.code!r} needs more memory than there is ({error})."
             ) from error
-        except (TypeError, ValueError, ArithmeticError, AttributeError, IndexError) as error:
+        except (TypeError, ValueError, ArithmeticError, AttributeError, LookupError) as error:
             raise FormulaError(
                 f"{self.expression.code!r} cannot be evaluated on these data: {error}"
             ) from error
@@ -285,7 +285,8 @@ def _boxed(box: Any, code: str, rows: int) -> Any:
 
 
 def _levels(levels: Any, code: str) -> list[Any]:
-    listed = list(levels) if isinstance(levels, (list, tuple, np.ndarray, pd.Index)) else []
+    flat = isinstance(levels, (np.ndarray, pd.Index)) and levels.ndim == 1
+    listed = list(levels) if flat or isinstance(levels, (list, tuple)) else []
     plain = all(isinstance(level, Hashable) for level in listed)
     if not listed or not plain or len(set(listed)) != len(listed):
         raise FormulaError(

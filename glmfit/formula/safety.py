@@ -208,6 +208,11 @@ def _check_node(node: ast.AST, code: str, env: Collection[str]) -> None:
         raise UnsafeFormulaError(f"A formula calls functions by name only (in {code!r}).")
     if isinstance(node, ast.keyword) and node.arg is None:
         raise UnsafeFormulaError(f"A formula cannot unpack arguments with ** (in {code!r}).")
+    if isinstance(node, ast.Call):
+        # Python notices when it compiles, and then looks for the source in a file
+        named = [argument.arg for argument in node.keywords]
+        if len(set(named)) != len(named):
+            raise FormulaError(f"An argument is given twice in {code!r}.")
     if isinstance(node, ast.BinOp):
         _check_operation(node, code)
 
