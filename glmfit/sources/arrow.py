@@ -298,7 +298,7 @@ def _arrow(frame: Any, columns: Sequence[str], origin: str) -> Any:
 
     if isinstance(frame, pd.DataFrame):
         _require(columns, frame.columns, origin)
-        return pa.Table.from_pandas(frame[list(columns)], preserve_index=False)
+        return pa.Table.from_pandas(_untyped(frame[list(columns)]), preserve_index=False)
     if isinstance(frame, pa.RecordBatch):
         frame = pa.Table.from_batches([frame])
     elif not isinstance(frame, pa.Table):
@@ -316,6 +316,16 @@ def _in_alphabetical_order(frame: Any, columns: Sequence[str]) -> Any:
     kinds = getattr(frame, "schema", {})
     unordered = [n for n in columns if str(kinds.get(n, "")).startswith("Categorical")]
     return frame.cast(dict.fromkeys(unordered, str)) if unordered else frame
+
+
+def _untyped(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame whose columns of objects that are all missing have no type in Arrow.
+
+    Arrow would take NaN for a number, which is not to be joined with the text of other pieces.
+    """
+    objects = [name for name, kind in frame.dtypes.items() if kind == np.dtype(object)]
+    empty = {str(name): None for name in objects if frame[name].isna().all()}
+    return frame.assign(**empty) if empty else frame
 
 
 def _require(columns: Sequence[str] | None, names: Iterable[Any], origin: str) -> None:
