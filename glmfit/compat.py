@@ -76,10 +76,12 @@ class FamilyNames:
         predictors: Array = self.link.link(np.asarray(mu, dtype=float))
         return predictors
 
-    def get_distribution(self, mu: Any, scale: float = 1.0, var_weights: Any = 1.0) -> Any:
+    def get_distribution(
+        self, mu: Any, scale: float = 1.0, var_weights: Any = 1.0, n_trials: Any = 1.0
+    ) -> Any:
         """Return SciPy's distribution of each row (see `GLMResults.get_distribution`)."""
-        mean, weight = np.broadcast_arrays(*_floats(mu, var_weights))
-        return self.frozen(mean, weight, scale)
+        mean, weight, trials = np.broadcast_arrays(*_floats(mu, var_weights, n_trials))
+        return self.frozen(mean, weight * trials, scale)
 
 
 def _floats(*values: Any) -> list[Array]:

@@ -22,7 +22,13 @@ MODELS = {
     "probit": lambda: gf.Probit((ETA + RNG.normal(size=50) > 0.0) * 1.0, X, freq_weights=FREQ),
     "trials": lambda: gf.Logit(np.column_stack([RNG.poisson(3, 50), RNG.poisson(3, 50) + 1]), X),
     "mnlogit": lambda: gf.MNLogit(RNG.integers(0, 3, size=50), X),
+    "nb2": lambda: gf.NegativeBinomial(RNG.negative_binomial(2, 0.3, 50), X, freq_weights=FREQ),
+    "nbp": lambda: gf.NegativeBinomialP(
+        RNG.negative_binomial(2, 0.3, 50), X, p=1.5, offset=0.1 * X[:, 1]
+    ),
+    "zip": lambda: gf.ZeroInflatedPoisson(RNG.poisson(3.0, 50) * RNG.integers(0, 2, 50), X),
 }
+COUNTS = ("nb2", "nbp", "zip")
 
 
 def slope(function, theta):
@@ -39,7 +45,7 @@ def model(request):
 def test_score_and_hessian_are_derivatives(model):
     result = model.fit()
     theta = 0.9 * np.asarray(result.params).ravel(order="F")
-    more = {} if model.summary_name == "MNLogit" else {"scale": 1.3}
+    more = {"scale": 1.3} if isinstance(model, gf.GLM) else {}
     found = slope(lambda t: model.loglike(t, **more), theta)
     np.testing.assert_allclose(model.score(theta, **more), found, rtol=1e-5, atol=1e-5)
     second = slope(lambda t: model.score(t, **more), theta)
@@ -120,3 +126,116 @@ def test_densities_of_families(family, density):
     assert family.deviance(y, mu, scale=scale) == pytest.approx(squares.sum(), rel=1e-12)
     np.testing.assert_allclose(family.fitted(family.predict(mu)), mu)
     np.testing.assert_allclose(family.get_distribution(mu, scale).mean(), mu)
+
+
+@pytest.mark.parametrize("name", ["poisson", "probit", "trials", "gamma"])
+def test_factors_of_rows_make_score_and_hessian(name):
+    model = MODELS[name]()
+    theta = np.array([0.2, 0.1, -0.1])
+    hessian = (model.exog.T * model.hessian_factor(theta)) @ model.exog
+    sign = 1.0 if model.discrete_in_statsmodels else -1.0
+    np.testing.assert_allclose(sign * hessian, model.hessian(theta), rtol=1e-11)
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_rows_of_counts_sum_to_their_likelihood(name):
+    result = MODELS[name]().fit()
+    model, theta = result.model, np.asarray(result.params)
+    assert model.loglike(theta) == pytest.approx(result.llf, rel=1e-13)
+    np.testing.assert_allclose(model.loglikeobs(theta).sum(), result.llf, rtol=1e-13)
+    away = theta + 0.05
+    np.testing.assert_allclose(model.score_obs(away).sum(axis=0), model.score(away), rtol=1e-10)
+    np.testing.assert_allclose(slope(model.loglike, away), model.score(away), rtol=1e-6)
+
+
+def test_factors_of_counts_make_the_hessian():
+    model = MODELS["nb2"]()
+    theta = np.array([0.5, 0.1, -0.1, 0.6])
+    X = model.exog[:, :3]
+    mean, alpha = model.score_factor(theta)
+    np.testing.assert_allclose(np.r_[X.T @ mean, alpha.sum()], model.score(theta), rtol=1e-12)
+    first, cross, last = model.hessian_factor(theta)
+    whole = np.zeros((4, 4))
+    whole[:3, :3], whole[3, :3], whole[3, 3] = (X.T * first) @ X, cross @ X, last.sum()
+    whole[:3, 3] = whole[3, :3]
+    np.testing.assert_allclose(whole, model.hessian(theta), rtol=1e-11)
+
+
+def test_factors_of_log_odds_make_score_and_hessian():
+    model = MODELS["mnlogit"]()
+    theta = np.linspace(-0.3, 0.4, 6)
+    factors = model.score_factor(theta)
+    score = np.concatenate([model.exog.T @ factors[:, j] for j in range(2)])
+    np.testing.assert_allclose(score, model.score(theta), rtol=1e-11)
+    rows = model.hessian_factor(theta)
+    blocks = [[(model.exog.T * rows[:, i, j]) @ model.exog for j in range(2)] for i in range(2)]
+    np.testing.assert_allclose(np.block(blocks), model.hessian(theta), rtol=1e-11)
+
+
+def test_the_distribution_of_counts_at_given_coefficients():
+    result = MODELS["nb2"]().fit()
+    made = result.model.get_distribution(result.params)
+    np.testing.assert_allclose(made.mean(), result.predict(), rtol=1e-12)
+    np.testing.assert_allclose(made.var(), result.predict(which="var"), rtol=1e-12)
+    assert result.lnalpha_std_err == pytest.approx(result.bse[-1] / result.alpha, rel=1e-15)
+    with pytest.raises(NotAvailableError, match="SciPy has no"):
+        MODELS["zip"]().get_distribution(np.zeros(4))
+
+
+@pytest.mark.parametrize("observed", [True, False])
+def test_the_score_test_is_that_of_statsmodels(observed):
+    sm = pytest.importorskip("statsmodels.api")
+    y = (ETA + RNG.normal(size=50) > 0.0) * 1.0
+    extra = X[:, 1:] ** 2
+    ours = gf.GLM(y, X, gf.families.Binomial(gf.families.links.Probit()))
+    theirs = sm.GLM(y, X, sm.families.Binomial(sm.families.links.Probit()))
+    theta = ours.fit().params
+    found = ours.score_test(theta, exog_extra=extra, observed=observed)
+    expected = theirs.score_test(theta, exog_extra=extra, observed=observed)
+    np.testing.assert_allclose(np.hstack(found), np.hstack(expected), rtol=1e-7)
+    with pytest.raises(ArgumentError, match="k_constraints"):
+        ours.score_test(theta)
+
+
+def test_the_score_test_of_added_columns_is_that_of_the_larger_model():
+    y = RNG.poisson(np.exp(ETA))
+    small, large = gf.Poisson(y, X[:, :2]).fit(), gf.Poisson(y, X).fit()
+    found = small.model.score_test(small.params, exog_extra=X[:, 2])
+    assert found[0] == pytest.approx(float(large.score_test("x2 = 0").statistic), rel=1e-9)
+
+
+def test_l1_is_the_minimum_of_statsmodels_objective():
+    # the conditions of a minimum of -loglik + sum(alpha |b|), the constant penalised too
+    model = MODELS["trials"]()
+    alpha = np.array([0.5, 2.0, 30.0])
+    result = model.fit_regularized(method="l1", alpha=alpha)
+    score, found = model.score(result.params), np.asarray(result.params)
+    assert found[2] == 0.0 and (found[:2] != 0.0).all()
+    np.testing.assert_allclose(score[:2], alpha[:2] * np.sign(found[:2]), rtol=1e-7)
+    assert abs(score[2]) < alpha[2]
+    same = model.fit_regularized(method="l1", alpha=0.0)
+    np.testing.assert_allclose(same.params, model.fit().params, rtol=1e-12)
+    for other in (MODELS["gamma"](), MODELS["mnlogit"]()):
+        with pytest.raises(ArgumentError, match="is for Logit, Probit and Poisson"):
+            other.fit_regularized(method="l1", alpha=1.0)
+
+
+def test_other_names_of_what_results_have():
+    result = MODELS["gamma"]().fit()
+    assert result._results is result
+    np.testing.assert_array_equal(result._iweights, result.model.freq_weights)
+    assert result.model.wnobs == FREQ.sum()
+    prediction = result.get_prediction()
+    np.testing.assert_array_equal(prediction.linpred, np.asarray(prediction.eta))
+    np.testing.assert_array_equal(prediction.linpred.se_mean, prediction.linpred_se)
+    ends = prediction.linpred.conf_int(0.1)
+    np.testing.assert_allclose(np.exp(ends), prediction.conf_int(0.1), rtol=1e-13)
+
+
+def test_scaletype_is_scale():
+    model = MODELS["trials"]()
+    np.testing.assert_array_equal(model.fit(scaletype="x2").bse, model.fit(scale="X2").bse)
+    with pytest.raises(ArgumentError, match="are the same"):
+        model.fit(scale="X2", scaletype="X2")
+    with pytest.raises(ArgumentError, match="scale"):
+        model.fit(scaletype="unknown")

@@ -12,6 +12,7 @@ from scipy import special
 
 from glmfit.design import Design
 from glmfit.errors import NotAvailableError
+from glmfit.inference.compat import LinearPrediction
 from glmfit.inference.observation import Observation
 from glmfit.inference.tails import critical_value
 from glmfit.links import Link
@@ -141,9 +142,9 @@ class Prediction:
         return self.se_mean
 
     @property
-    def linpred(self) -> Array:
-        """Linear predictor, shape (n,)."""
-        return self.eta
+    def linpred(self) -> LinearPrediction:
+        """Linear predictors, shape (n,)."""
+        return LinearPrediction.of(self.eta, self.se_eta, self.df)
 
     @property
     def linpred_se(self) -> Array:

@@ -5,25 +5,38 @@ Nothing in glmfit uses them; the names of families are in `glmfit.compat`.
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from glmfit.counts import Terms
 from glmfit.design import constant_combination
 from glmfit.engine.control import Control
 from glmfit.engine.passes import Pass
 from glmfit.engine.predictor import Predictor
 from glmfit.errors import ArgumentError, NotAvailableError
 from glmfit.families import Family
-from glmfit.likelihoods import GLMLikelihood
+from glmfit.inference.tails import chi2_sf
+from glmfit.likelihoods import EtaStats, GLMLikelihood
 from glmfit.models.classes import saturated
+from glmfit.models.counting import CountForm
 from glmfit.models.data import ModelData
 from glmfit.models.dispersion import log_likelihood_at
 
-__all__ = ["GLMNames", "MultinomialNames"]
+__all__ = ["CountNames", "GLMNames", "MultinomialNames", "scale_of"]
 
 Array = NDArray[np.float64]
+
+
+def scale_of(scale: Any, options: dict[str, Any]) -> Any:
+    """Return ``scale=`` of a fit, or what stands under its other name, ``scaletype=``."""
+    if "scaletype" not in options:
+        return scale
+    if scale is not None:
+        raise ArgumentError("scale= and scaletype= are the same; give one of them.")
+    return {"x2": "X2", "dev": "dev"}.get(str(options["scaletype"]).lower(), options["scaletype"])
 
 
 class ModelNames:
@@ -68,6 +81,9 @@ class ModelNames:
 class GLMNames(ModelNames):
     """What a GLM has under statsmodels' names; ``params`` (p,) may be any coefficients."""
 
+    discrete_in_statsmodels: ClassVar[bool] = False
+    """Whether statsmodels has the model beside its GLM, with conventions of its own."""
+
     family: Family
     linear_predictor: Any
 
@@ -80,6 +96,11 @@ class GLMNames(ModelNames):
     def df_model(self) -> int:
         """Independent columns beyond the constant."""
         return self.rank - int(constant_combination(self._kept_data().design) is not None)
+
+    @property
+    def wnobs(self) -> float:
+        """Number of observations, frequencies counted."""
+        return float(self._kept_data().n_effective)
 
     @property
     def df_resid(self) -> float:
@@ -133,6 +154,60 @@ class GLMNames(ModelNames):
     def score_obs(self, params: Any, scale: float | None = None) -> Array:
         """Return the derivative of each row's log-likelihood by the coefficients, (m, p)."""
         return self.score_factor(params, scale)[:, None] * self.exog
+
+    def hessian_factor(
+        self, params: Any, scale: float | None = None, observed: bool = True
+    ) -> Array:
+        """Return the weights of rows in the second derivatives, shape (m,).
+
+        As in statsmodels, those of a `GLM` have the sign of the information, those of
+        `Logit`, `Probit` and `Poisson` that of the second derivatives.
+        """
+        theta = np.asarray(params, dtype=float)
+        eta = self.linear_predictor(theta)
+        phi = self.estimate_scale(self.family.link.inverse(eta)) if scale is None else scale
+        weight = self.iweights * self.n_trials
+        stats = GLMLikelihood(self.family).evaluate(self.endog, eta, weight, observed=observed)
+        rows: Array = stats.weight / phi
+        return -rows if self.discrete_in_statsmodels else rows
+
+    def score_test(
+        self,
+        params_constrained: Any,
+        k_constraints: int | None = None,
+        exog_extra: Any = None,
+        observed: bool = True,
+    ) -> tuple[float, float, int]:
+        """Test by its score whether columns should be added, or constraints given up.
+
+        Parameters
+        ----------
+        params_constrained : array_like of shape (p,)
+            Estimates under the hypothesis.
+        k_constraints : int, optional
+            Number of constraints that they obey; the number of columns of ``exog_extra``
+            by default.
+        exog_extra : array_like of shape (m, k), optional
+            Columns whose coefficients are 0 under the hypothesis.
+        observed : bool
+            Whether to use the observed or the expected information.
+
+        Returns
+        -------
+        statistic, pvalue, df : tuple
+        """
+        theta = np.asarray(params_constrained, dtype=float)
+        design = self.exog
+        if exog_extra is None:
+            if k_constraints is None:
+                raise ArgumentError("Give exog_extra=, or k_constraints=.")
+        else:
+            design = np.column_stack([design, np.asarray(exog_extra, dtype=float)])
+            k_constraints = design.shape[1] - theta.size
+        score = design.T @ self.score_factor(theta)
+        rows = np.abs(self.hessian_factor(theta, observed=observed))
+        statistic = float(score @ np.linalg.solve(design.T @ (rows[:, None] * design), score))
+        return statistic, float(chi2_sf(statistic, k_constraints)), k_constraints
 
     def get_distribution(
         self,
@@ -197,6 +272,91 @@ class GLMNames(ModelNames):
         return mean if which == "mean" else self.family.variance(mean)
 
 
+class CountNames(ModelNames):
+    """What a model of counts has under statsmodels' names.
+
+    Coefficients come as results show them: those of the zero part, of the mean, and alpha.
+    """
+
+    @property
+    def form(self) -> CountForm:
+        """See `CountModel.form`."""
+        raise NotImplementedError(f"{type(self).__name__} does not define form")
+
+    def _run(self) -> Pass:
+        form, rows = self.form.in_alpha(), self._kept_data().rows()
+        return Pass(
+            replace(rows, offset=form.offsets(rows.offset)),
+            form.likelihood,
+            Control(),
+            form.predictor(rows.design),
+        )
+
+    def loglikeobs(self, params: Any) -> Array:
+        """Return what each row adds to the log-likelihood, shape (m,)."""
+        run = self._run()
+        eta = run.eta(np.asarray(params, dtype=float))
+        with np.errstate(all="ignore"):
+            found = self.form.in_alpha().likelihood.log_probability(
+                run.held.y, eta.reshape(len(eta), -1)
+            )
+        return self.iweights * found
+
+    def loglike(self, params: Any) -> float:
+        """Return the log-likelihood at given coefficients."""
+        return float(self.loglikeobs(params).sum())
+
+    def score(self, params: Any) -> Array:
+        """Return its derivative by the coefficients, shape (p,)."""
+        return self._run()(np.asarray(params, dtype=float)).score
+
+    def score_obs(self, params: Any) -> Array:
+        """Return the derivative of each row's log-likelihood, shape (m, p)."""
+        rows: Array = self._run().score_rows(np.asarray(params, dtype=float))
+        return rows
+
+    def hessian(self, params: Any) -> Array:
+        """Return its second derivatives, shape (p, p)."""
+        return -self._run()(np.asarray(params, dtype=float), observed=True).information
+
+    def score_factor(self, params: Any) -> tuple[Array, ...]:
+        """Return the derivative of each row's log-likelihood by each of its predictors."""
+        return tuple(self._terms(params).score)
+
+    def hessian_factor(self, params: Any) -> tuple[Array, ...]:
+        """Return second derivatives by the predictors a <= b: (0, 0), (0, 1), (1, 1), ..."""
+        return tuple(-self._terms(params).information)
+
+    def _terms(self, params: Any) -> Terms:
+        run = self._run()
+        eta = run.eta(np.asarray(params, dtype=float))
+        terms = self.form.in_alpha().likelihood.rows(run.held.y, eta.reshape(len(eta), -1), True)
+        weight = self.iweights
+        return Terms(terms.loss * weight, terms.score * weight, terms.information * weight)
+
+    def get_distribution(self, params: Any) -> Any:
+        """Return SciPy's distribution of the rows at given coefficients.
+
+        Raises
+        ------
+        NotAvailableError
+            For zero-inflated and hurdle models, which SciPy has not.
+        """
+        form = self.form.in_alpha()
+        if form.likelihood.zero_part or not form.estimates_alpha:
+            raise NotAvailableError(
+                "SciPy has no distribution of these counts; predict(which='prob') of a result "
+                "gives the probability of each count."
+            )
+        # scipy.stats costs half a second to import
+        from scipy import stats
+
+        eta = self._run().eta(np.asarray(params, dtype=float))
+        mean = form.likelihood.means(eta)[:, 0]
+        size = mean * mean / (form.likelihood.variance(eta) - mean)
+        return stats.nbinom(size, size / (size + mean))
+
+
 class MultinomialNames(ModelNames):
     """What a multinomial logit has under statsmodels' names.
 
@@ -244,6 +404,25 @@ class MultinomialNames(ModelNames):
     def loglike_and_score(self, params: Any) -> tuple[float, Array]:
         """Return the log-likelihood and its derivative."""
         return self.loglike(params), self.score(params)
+
+    def score_factor(self, params: Any) -> Array:
+        """Return the derivative of each row's log-likelihood by each log odds, (m, K - 1)."""
+        return np.asarray(self._stats(params).score).reshape(-1, self.J - 1)
+
+    def hessian_factor(self, params: Any) -> Array:
+        """Return its second derivatives by the log odds, shape (m, K - 1, K - 1)."""
+        lines = np.asarray(self._stats(params).weight)
+        count = self.J - 1
+        rows, columns = np.triu_indices(count)
+        found = np.empty((lines.shape[-1], count, count))
+        found[:, rows, columns] = found[:, columns, rows] = -lines.reshape(rows.size, -1).T
+        return found
+
+    def _stats(self, params: Any) -> EtaStats:
+        held = self._run().held
+        eta = self._run().eta(_by_level(params))
+        stats: EtaStats = self.likelihood.evaluate(held.y, eta, held.weight, observed=True)
+        return stats
 
     def hessian(self, params: Any) -> Array:
         """Return its second derivatives, level by level."""

@@ -29,6 +29,7 @@ from glmfit.inference.surface import Surface
 from glmfit.links import Link, Log
 from glmfit.models.arrays import design_of_arrays
 from glmfit.models.base import NewRows, rows_of_arrays
+from glmfit.models.compat import CountNames
 from glmfit.models.counting import CountForm, fit_counts, fitted_count_pass, shown_form
 from glmfit.models.data import ModelData
 from glmfit.models.discrete import DiscreteModel
@@ -110,7 +111,7 @@ class _Arrays:
         return {"inflate": self.inflate, "mean": self.mean, "alpha": self.alpha}[part]
 
 
-class CountModel(DiscreteModel[CountResults]):
+class CountModel(DiscreteModel[CountResults], CountNames):
     """What models of counts share; see `NegativeBinomial`."""
 
     summary_style: ClassVar[str] = "discrete"

@@ -26,7 +26,7 @@ from glmfit.models.absorbed import absorb_arguments
 from glmfit.models.absorbing import absorbed_pass, absorbed_record
 from glmfit.models.base import refuse_unknown
 from glmfit.models.bias import BIAS_METHODS, bias_of
-from glmfit.models.compat import GLMNames
+from glmfit.models.compat import GLMNames, scale_of
 from glmfit.models.counting import estimated_alpha
 from glmfit.models.data import (
     BESIDE,
@@ -295,6 +295,8 @@ class GLM(Absorbable, GLMNames):
         CollinearityWarning
             If columns depend on one another.
         """
+        scale = scale_of(scale, unknown)
+        unknown.pop("scaletype", None)
         self._refuse_fit(other_settings(unknown), _FIT_NAMES)
         how = read_method(method, BIAS_METHODS)
         limits = one_control(

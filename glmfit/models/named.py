@@ -22,6 +22,7 @@ class Logit(GLM):
     summary_style: ClassVar[str] = "discrete"
     summary_title: ClassVar[str] = "Logit Regression Results"
     summary_name: ClassVar[str] = "Logit"
+    discrete_in_statsmodels: ClassVar[bool] = True
     fixed_family: ClassVar[Family | None] = families.Binomial()
 
 
@@ -40,6 +41,7 @@ class Probit(GLM):
     summary_style: ClassVar[str] = "discrete"
     summary_title: ClassVar[str] = "Probit Regression Results"
     summary_name: ClassVar[str] = "Probit"
+    discrete_in_statsmodels: ClassVar[bool] = True
     fixed_family: ClassVar[Family | None] = families.Binomial(families.links.Probit())
     observed_information: ClassVar[bool] = True
 
@@ -55,6 +57,7 @@ class Poisson(GLM):
     summary_style: ClassVar[str] = "discrete"
     summary_title: ClassVar[str] = "Poisson Regression Results"
     summary_name: ClassVar[str] = "Poisson"
+    discrete_in_statsmodels: ClassVar[bool] = True
     fixed_family: ClassVar[Family | None] = families.Poisson()
 
 

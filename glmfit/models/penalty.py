@@ -42,6 +42,7 @@ __all__ = [
     "first_theta",
     "prepare",
     "start_of",
+    "total_l1_weights",
     "total_weight",
 ]
 
@@ -118,6 +119,16 @@ def all_but_constant(design: Design) -> Array:
     if constant is not None:
         each[constant] = 0.0
     return each
+
+
+def total_l1_weights(data: ModelData, alpha: Any) -> Array:
+    """Return weights per row, shape (p,), of a penalty ``alpha`` on -loglik itself.
+
+    One value counts for every column, the constant among them.
+    """
+    each = np.broadcast_to(alpha, len(data.names)) if np.ndim(alpha) == 0 else alpha
+    total = total_weight(data.weight, data.design.shape[0])
+    return column_weights(each, data.names, "alpha") / total
 
 
 def _is_number(value: Any) -> bool:

@@ -15,7 +15,13 @@ from glmfit.engine.control import Control
 from glmfit.engine.coordinate import fit_penalized
 from glmfit.engine.passes import Likelihood
 from glmfit.engine.rank import select_columns
-from glmfit.errors import ArgumentError, ArgumentTypeError, ConvergenceWarning, suggest, warn
+from glmfit.errors import (
+    ArgumentError,
+    ArgumentTypeError,
+    ConvergenceWarning,
+    suggest,
+    warn,
+)
 from glmfit.models.base import Model, refuse_unknown
 from glmfit.models.fitting import boundary_met, describe_aliases, warn_of_aliases
 from glmfit.models.methods import one_control
@@ -28,6 +34,7 @@ from glmfit.models.penalty import (
     first_theta,
     prepare,
     start_of,
+    total_l1_weights,
 )
 from glmfit.models.records import widen, widen_square
 from glmfit.results.base import LikelihoodResults
@@ -39,7 +46,7 @@ __all__ = ["Regularizable"]
 
 Array = NDArray[np.float64]
 
-METHODS = ("elastic_net", "coord_descent", "l1_slsqp")
+METHODS = ("elastic_net", "coord_descent", "l1_slsqp", "l1")
 """statsmodels' names for its solvers; here they are one."""
 
 STATSMODELS_SETTINGS = frozenset(
@@ -71,6 +78,7 @@ class Regularizable(Model):
 
     observed_information: ClassVar[bool] = False
     default_use_t: ClassVar[bool] = False
+    discrete_in_statsmodels: ClassVar[bool] = False
 
     def _refuse_fit(self, given: Mapping[str, Any], known: tuple[str, ...]) -> None:
         for name in ("alpha", "L1_wt", "penalty_C"):
@@ -161,11 +169,12 @@ class Regularizable(Model):
 
         Parameters
         ----------
-        method : {"elastic_net", "coord_descent", "l1_slsqp"}
+        method : {"elastic_net", "coord_descent", "l1_slsqp", "l1"}
             statsmodels' names for what is one solver here: proximal Newton steps by
             coordinate descent, exact to the last digits. "l1_slsqp" takes L1_wt = 1 only,
-            as there. statsmodels' ``method="l1"`` of Logit and MNLogit has another
-            objective and is refused.
+            as there. "l1" is that of statsmodels' discrete models, with another objective,
+            ``-loglik + sum(alpha |b|)``: alpha is not per row, and one value counts for
+            the constant too. It is for `Logit`, `Probit` and `Poisson`.
         alpha : float or array_like of shape (p,)
             Weight of the penalty. One value leaves the constant free; with one for each
             column 0 leaves a column free, and the constant has the value given. With 0
@@ -253,6 +262,9 @@ class Regularizable(Model):
         limits = one_control(control, maxiter=maxiter, tol=tol, disp=disp)
         _check_stop(limits)
         data = self._kept_data()
+        if method == "l1":
+            _check_l1(self.discrete_in_statsmodels, L1_wt, penalty_C, standardize)
+            alpha = total_l1_weights(data, alpha)
         spec = PenaltySpec.of(data, alpha, L1_wt, penalty_C, standardize)
         _check_method(method, spec.L1_wt)
         _check_covariance(cov_type)
@@ -485,13 +497,6 @@ def _checked_alphas(
 
 
 def _check_method(method: Any, L1_wt: float) -> None:
-    if method == "l1":
-        raise ArgumentError(
-            "method='l1' is that of statsmodels' discrete models, which minimise -loglik + "
-            "sum(alpha |b|), the constant penalised too. Here alpha is per observation: give "
-            "alpha / n for each column (a vector that has the constant's, 0 to leave it free), "
-            "with L1_wt=1 and without method=."
-        )
     if method not in METHODS:
         raise ArgumentError(
             f"There is no method {method!r}.{suggest(str(method), METHODS)} "
@@ -501,6 +506,21 @@ def _check_method(method: Any, L1_wt: float) -> None:
         raise ArgumentError(
             f"method='l1_slsqp' is for the lasso (L1_wt=1; got {L1_wt:g}), as in statsmodels. "
             "Leave method= out."
+        )
+
+
+def _check_l1(available: bool, L1_wt: Any, penalty_C: Any, standardize: bool) -> None:
+    """Raise where statsmodels' objective of method="l1" has no counterpart."""
+    if not available:
+        raise ArgumentError(
+            "method='l1' is for Logit, Probit and Poisson: statsmodels' GLM does not have it, and "
+            "in a multinomial model it would depend on the reference class. Leave method= out; "
+            "alpha is then per row."
+        )
+    if L1_wt not in (None, 1.0) or penalty_C is not None or standardize:
+        raise ArgumentError(
+            "method='l1' is statsmodels' penalty sum(alpha |b|), which has no L1_wt, penalty_C or "
+            "standardize; leave method= out for them."
         )
 
 

@@ -17,6 +17,7 @@ from glmfit.inference.profile import PenalizedTest
 from glmfit.inference.tails import chi2_sf, two_sided
 from glmfit.output import Summary
 from glmfit.results.beside_statsmodels import BesideStatsmodels
+from glmfit.results.compat import ResultNames
 from glmfit.results.convergence import Convergence
 from glmfit.results.covariance import CovarianceMethods
 from glmfit.results.deviance import AnalysisOfDeviance
@@ -45,6 +46,7 @@ class LikelihoodResults(
     MarginMethods,
     Neighbours,
     RegularizedResults,
+    ResultNames,
     StoredResults,
     ScoringMethods,
     TidyTables,

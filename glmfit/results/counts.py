@@ -16,6 +16,7 @@ from glmfit.inference.tails import chi2_sf, critical_value
 from glmfit.links import Log
 from glmfit.output import Summary
 from glmfit.results.base import LikelihoodResults
+from glmfit.results.compat import CountResultNames
 from glmfit.results.estimates import prediction_errors
 from glmfit.results.summary import summarise_counts
 
@@ -42,7 +43,7 @@ class OverdispersionTest:
     pvalue: float
 
 
-class CountResults(LikelihoodResults):
+class CountResults(LikelihoodResults, CountResultNames):
     """A fitted model of counts, made by ``model.fit()``.
 
     Coefficients of the zero part come first and have the prefix ``inflate_``; those of the

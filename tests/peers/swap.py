@@ -7,12 +7,15 @@ not fails, instead of passing by statsmodels' own code.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+import pytest
 
 import glmfit as gf
 import glmfit.formula.api as formulas
@@ -42,6 +45,13 @@ FORMULAS = ["glm", "logit", "probit", "poisson", "mnlogit", "negativebinomial",
             "conditional_logit"]  # fmt: skip
 
 
+WARNINGS = {
+    "ConvergenceWarning": gf.errors.ConvergenceWarning,
+    "PerfectSeparationWarning": gf.errors.SeparationWarning,
+}
+"""What statsmodels calls glmfit's warnings."""
+
+
 class Absent:
     """What stands for a model that glmfit has not."""
 
@@ -65,6 +75,16 @@ def _exchange(theirs: ModuleType, ours: ModuleType) -> None:
             setattr(theirs, name, given)
 
 
+_warns = pytest.warns
+
+
+def warns(expected: Any = Warning, *arguments: Any, **options: Any) -> Any:
+    """Stand for `pytest.warns`, but for deprecations, which are statsmodels' own affair."""
+    if expected is DeprecationWarning and not arguments:
+        return contextlib.nullcontext()
+    return _warns(expected, *arguments, **options)
+
+
 def exchange() -> None:
     """Exchange all names."""
     classes: dict[str, type] = {}
@@ -76,6 +96,11 @@ def exchange() -> None:
     for module in (families, importlib.import_module("statsmodels.genmod.families.family")):
         _exchange(module, gf.families)
     _exchange(importlib.import_module("statsmodels.genmod.families.links"), gf.links)
+    told = importlib.import_module("statsmodels.tools.sm_exceptions")
+    for name, warning in WARNINGS.items():
+        setattr(told, name, warning)
+    pytest.warns = warns
+    importlib.import_module("statsmodels.iolib.summary").Summary = gf.output.Summary
     theirs = importlib.import_module("statsmodels.formula.api")
     for name in FORMULAS:
         if name in formulas.__all__:
