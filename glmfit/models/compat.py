@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from glmfit.counts import Terms
+from glmfit.counts.kernels import Terms
 from glmfit.design import constant_combination
 from glmfit.engine.control import Control
 from glmfit.engine.passes import Pass
