@@ -14,7 +14,7 @@ from glmfit import links
 from glmfit.distributions import Tails, beta_tail, lattice_tails, scipy_stats, whole
 from glmfit.errors import ArgumentError, NotAvailableError, require_number
 from glmfit.families.base import NON_NEGATIVE, PROPORTION, Family, Working
-from glmfit.families.logarithms import entropy, relative_log, stirling_remainder
+from glmfit.families.logarithms import entropy, poisson_deviance, relative_log, stirling_remainder
 from glmfit.links import POSITIVE, UNIT, Interval, Link, Log, Logit
 
 __all__ = ["Binomial", "NegativeBinomial", "Poisson"]
@@ -125,8 +125,7 @@ class Poisson(Family):
         return np.ones_like(mu)
 
     def unit_deviance(self, y: Array, mu: Array) -> Array:
-        excess = mu - y
-        return 2.0 * (excess + relative_log(y, mu))
+        return poisson_deviance(y, mu)
 
     def saturated(self, y: Array, weight: Array, scale: float) -> Array:
         inner = np.where(y > 0.0, y, 1.0)

@@ -9,6 +9,7 @@ from scipy import special
 __all__ = [
     "entropy",
     "log_ratio",
+    "poisson_deviance",
     "power_deviance",
     "relative_log",
     "shape_slopes",
@@ -29,6 +30,22 @@ def entropy(share: Array) -> Array:
         part = share[inside]
         out[inside] = special.entr(part) + special.entr(1.0 - part)
     return out
+
+
+def poisson_deviance(y: Array, mu: Array) -> Array:
+    """Return 2 (y log(y / mu) - (y - mu)), to the rounding of y and mu.
+
+    In place and without a mask: where y is far below mu its logarithm loses digits that mu,
+    of which the deviance is all but twice there, does not have.
+    """
+    excess = np.subtract(y, mu)
+    ratio = excess / mu
+    np.copyto(ratio, 0.0, where=y == 0.0)
+    np.log1p(ratio, out=ratio)
+    ratio *= y
+    ratio -= excess
+    ratio *= 2.0
+    return ratio
 
 
 def relative_log(y: Array, mu: Array) -> Array:

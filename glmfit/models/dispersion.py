@@ -8,7 +8,7 @@ coefficients, whose estimates do not depend on it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,9 +35,13 @@ __all__ = [
     "log_likelihoods",
     "pearson_sum",
     "submodel_llf",
+    "tallied",
 ]
 
 Array = NDArray[np.float64]
+
+FEW = 256
+"""Whole number below which equal responses are counted."""
 
 SLICE = 65536
 """Rows of which a value each is computed at a time."""
@@ -97,6 +101,15 @@ class Saturated:
 
     def __call__(self, scale: float) -> float:
         """Return the log-likelihood at mu = y."""
+        return sum(self._of_part(part, scale) for part in self.data.parts())
+
+    def _of_part(self, part: ModelData, scale: float) -> float:
+        if part.response.trials is None and part.var_weights is None:
+            counted = tallied(part.response.y, part.freq_weights)
+            if counted is not None:
+                y, times = counted
+                with np.errstate(all="ignore"):
+                    return float(np.dot(self.likelihood.saturated(y, scale), times))
 
         def rows(part: ModelData, chosen: slice) -> Array:
             trials, var = part.response.trials, part.var_weights
@@ -107,11 +120,13 @@ class Saturated:
                 var_weights=None if var is None else var[chosen],
             )
 
-        return self._sum(rows)
+        return self._sum([part], rows)
 
     def slopes(self, scale: float) -> tuple[float, float]:
         """Return its first and second derivative by the logarithm of the dispersion."""
-        first, second = (self._sum(self._slope_rows(scale, order)) for order in (0, 1))
+        first, second = (
+            self._sum(self.data.parts(), self._slope_rows(scale, order)) for order in (0, 1)
+        )
         return first, second
 
     def _slope_rows(self, scale: float, order: int) -> Callable[[ModelData, slice], Array]:
@@ -122,16 +137,36 @@ class Saturated:
 
         return rows
 
-    def _sum(self, rows: Callable[[ModelData, slice], Array]) -> float:
+    @staticmethod
+    def _sum(parts: Iterable[ModelData], rows: Callable[[ModelData, slice], Array]) -> float:
         """Return a sum over the rows with weight, each as often as it was seen."""
         with np.errstate(all="ignore"):
             return float(
                 sum(
                     _counted(held, slice(i, i + SLICE), rows)
-                    for held in self.data.parts()
+                    for held in parts
                     for i in range(0, held.response.y.size, SLICE)
                 )
             )
+
+
+def tallied(y: Array, weight: Array | None) -> tuple[Array, Array] | None:
+    """Return each response once and how much weight it has; None if not all are small counts.
+
+    Events and counts are few numbers, of which one evaluation is enough.
+    """
+    if not (y.min(initial=np.inf) >= 0.0 and y.max(initial=-np.inf) < FEW):
+        return None
+    totals = np.zeros(FEW)
+    for start in range(0, y.size, SLICE):
+        part = y[start : start + SLICE]
+        codes = part.astype(np.intp)
+        if not (codes == part).all():
+            return None
+        shares = None if weight is None else weight[start : start + SLICE]
+        totals += np.bincount(codes, shares, FEW)
+    seen = np.flatnonzero(totals)
+    return seen.astype(float), totals[seen]
 
 
 def _counted(part: ModelData, chosen: slice, rows: Callable[[ModelData, slice], Array]) -> float:

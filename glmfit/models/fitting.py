@@ -36,13 +36,13 @@ from glmfit.likelihoods import GLMLikelihood
 from glmfit.models.bias import bias_label, check_bias_family, jeffreys_penalty
 from glmfit.models.data import ModelData, check_width
 from glmfit.models.dispersion import (
-    SLICE,
     Saturated,
     dispersion_of,
     ending,
     ending_of,
     log_likelihoods,
     pearson_sum,
+    tallied,
 )
 from glmfit.models.methods import DEFAULT, Method
 from glmfit.models.records import given_start, widen, widen_square
@@ -73,8 +73,6 @@ AT_BOUNDARY = 1e-3
 """Share of the largest predictor within which a fit that ran on has met the domain's end."""
 CONVERGED_AT = 1e-9
 """The same for a fit that converged."""
-FEW = 256
-"""Whole number below which equal responses are counted."""
 
 
 def fit_record(
@@ -599,7 +597,8 @@ def _constant_deviance(run: Pass, constant: float) -> float:
     """Return the deviance of a constant (and the offset), in passes that read no design."""
     rows = run.rows
     if not rows.streamed and not rows.shifted:
-        counted = _counted(rows.held())
+        held = rows.held()
+        counted = tallied(held.y, held.weight)
         if counted is not None:
             y, weight = counted
             return float(run.likelihood.evaluate(y, np.full(y.size, constant), weight).deviance)
@@ -612,26 +611,6 @@ def _constant_deviance(run: Pass, constant: float) -> float:
             return float(run.likelihood.evaluate(chunk.y, eta, chunk.weight).deviance)
 
     return sum(map_chunks(deviance, rows, run.control))
-
-
-def _counted(rows: Rows) -> tuple[Array, Array] | None:
-    """Return each response once and how much weight it has; None if not all are small counts.
-
-    Events and counts are few numbers, of which one evaluation is enough.
-    """
-    y, weight = rows.y, rows.weight
-    if not (y.min(initial=np.inf) >= 0.0 and y.max(initial=-np.inf) < FEW):
-        return None
-    totals = np.zeros(FEW)
-    for start in range(0, y.size, SLICE):
-        part = y[start : start + SLICE]
-        codes = part.astype(np.intp)
-        if not (codes == part).all():
-            return None
-        shares = None if weight is None else weight[start : start + SLICE]
-        totals += np.bincount(codes, shares, FEW)
-    seen = np.flatnonzero(totals)
-    return seen.astype(float), totals[seen]
 
 
 def kept_design(data: ModelData, record: FitRecord) -> Any:

@@ -38,6 +38,8 @@ def outcome(family: Family, mu: np.ndarray, rng: np.random.Generator) -> np.ndar
         return (rng.random(mu.size) < mu / 4.0).astype(float)
     if family.counts:
         return rng.poisson(mu).astype(float)
+    if family.mean_domain.high == 1.0:
+        return rng.beta(mu, 4.0 - mu)
     if family.mean_domain.unbounded:
         return mu + rng.standard_normal(mu.size)
     return mu * rng.gamma(4.0, 0.25, mu.size)
