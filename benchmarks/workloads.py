@@ -70,6 +70,8 @@ class Problem:
     def head(self, rows: int) -> Problem:
         """Return the problem of the first rows, with as many of them in each level."""
         frame = None if self.frame is None else self.frame.iloc[:rows]
+        if frame is not None and self.factors:
+            frame = frame.assign(**{f: _fewer(frame[f], rows) for f in self.factors})
         if frame is not None and self.absorb:
             count = levels_for(min(rows, self.y.size))
             frame = frame.assign(**{name: frame[name] % count for name in self.absorb})
@@ -196,6 +198,17 @@ def absorbed_formula(rows: int, seed: int) -> Problem:
     return Problem("poisson", y, X, f"y ~ {' + '.join(names)}", frame, tuple(codes))
 
 
+def factor_levels_for(rows: int) -> int:
+    """Return how many levels leave no level without counts."""
+    return max(rows // 200, 2)
+
+
+def _fewer(column: pd.Series, rows: int) -> NDArray[Any]:
+    """Return a factor with as many levels as so few rows can have."""
+    levels, codes = np.unique(column.to_numpy(dtype=str), return_inverse=True)
+    return np.asarray(levels[codes % factor_levels_for(rows)])
+
+
 def large_factors(rows: int, seed: int) -> Problem:
     """Make counts with text factors of 50, 100 and 500 levels and 5 numeric columns."""
     rng = np.random.default_rng(seed)
@@ -203,6 +216,7 @@ def large_factors(rows: int, seed: int) -> Problem:
     eta = X @ np.array([0.2, 0.1, -0.1, 0.15, -0.2]) + 0.3
     factors = {}
     for name, count in (("region", 50), ("model", 100), ("agent", 500)):
+        count = min(count, factor_levels_for(rows))
         codes = rng.integers(0, count, rows)
         eta += rng.normal(scale=0.3, size=count)[codes]
         factors[name] = np.array([f"{name}{level:03d}" for level in range(count)])[codes]
