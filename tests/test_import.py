@@ -44,7 +44,6 @@ def test_import_loads_nothing_optional():
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("GeneralizedPoisson", "negativebinomial is there"),
         ("HurdleCountModel", "Use hurdle"),
         ("logti", "Did you mean 'logit'"),
     ],

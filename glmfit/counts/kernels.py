@@ -15,7 +15,7 @@ of Statistics* 15, 209-225.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from glmfit.counts.gammas import below_linear, exponential_gap, gamma_parts
 
-__all__ = ["CountKernel", "NegativeBinomialCount", "PoissonCount", "Terms"]
+__all__ = ["CountKernel", "NegativeBinomialCount", "PoissonCount", "PositiveKernel", "Terms"]
 
 Array = NDArray[np.float64]
 
@@ -45,6 +45,21 @@ class CountKernel(Protocol):
     """A distribution of counts with one or two predictors."""
 
     @property
+    def logarithmic(self) -> bool:
+        """Whether the second predictor is log alpha."""
+
+    @property
+    def in_scipy(self) -> bool:
+        """Whether scipy.stats has it, as nbinom or poisson."""
+
+    @property
+    def bounded(self) -> bool:
+        """Whether alpha cannot be below 0, where the distribution is Poisson's."""
+
+    def in_alpha(self) -> CountKernel:
+        """Return the distribution whose second predictor is alpha itself."""
+
+    @property
     def count(self) -> int:
         """Number of predictors."""
 
@@ -60,9 +75,6 @@ class CountKernel(Protocol):
 
     def none(self, eta: Array) -> Terms:
         """Return what zeros contribute at predictors (n, k): the loss is -log P(0)."""
-
-    def positive(self, y: Array, eta: Array) -> Terms:
-        """Return what counts ``y`` > 0 contribute, given that they are positive."""
 
     def expected(self, eta: Array) -> Array:
         """Return an information that is never negative at predictors (n, k), by lines."""
@@ -99,12 +111,26 @@ def _without_mean(found: Terms, y: Array, gone: Array) -> Terms:
     return Terms(loss, score, information)
 
 
+class PositiveKernel(CountKernel, Protocol):
+    """A distribution that knows of positive counts alone."""
+
+    def positive(self, y: Array, eta: Array) -> Terms:
+        """Return what counts ``y`` > 0 contribute, given that they are positive."""
+
+
 @dataclass(frozen=True, slots=True)
 class PoissonCount:
     """Poisson counts, with the predictor log mu."""
 
     count: ClassVar[int] = 1
     domain_low: ClassVar[float] = -np.inf
+    logarithmic: ClassVar[bool] = False
+    bounded: ClassVar[bool] = False
+    in_scipy: ClassVar[bool] = True
+
+    def in_alpha(self) -> PoissonCount:
+        """Return the distribution itself, which has no alpha."""
+        return self
 
     def describe(self) -> str:
         """Return the variance as a function of mu, in words."""
@@ -163,6 +189,13 @@ class NegativeBinomialCount:
     power: float = 2.0
     known: float | None = None
     logarithmic: bool = True
+
+    bounded: ClassVar[bool] = True
+    in_scipy: ClassVar[bool] = True
+
+    def in_alpha(self) -> NegativeBinomialCount:
+        """Return the distribution whose second predictor is alpha itself."""
+        return replace(self, logarithmic=False)
 
     @property
     def count(self) -> int:

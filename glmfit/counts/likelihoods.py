@@ -31,11 +31,11 @@ from numpy.typing import NDArray
 from scipy import special
 
 from glmfit.counts.gammas import saturated_poisson
-from glmfit.counts.kernels import CountKernel, Terms
+from glmfit.counts.kernels import CountKernel, PositiveKernel, Terms
 from glmfit.likelihoods import STAYS, EtaStats, Limit, Recession
 from glmfit.links import Interval
 
-__all__ = ["CountLikelihood", "Hurdle", "PlainCount", "ZeroInflated"]
+__all__ = ["CountLikelihood", "Hurdle", "PlainCount", "ZeroInflated", "outer"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -58,6 +58,8 @@ class CountLikelihood:
 
     statement: ClassVar[str] = "Mean mu = exp(x'b), variance {}."
     """The model in one line, with a place for the variance."""
+    whole: ClassVar[bool] = False
+    """Whether counts are those of the kernel and nothing else."""
     zero_title: ClassVar[str] = ""
     """What the predictor of the zero part is."""
     zero_part: ClassVar[bool] = False
@@ -168,6 +170,8 @@ class CountLikelihood:
 class PlainCount(CountLikelihood):
     """Counts as their distribution has them: predictors log mu and log alpha."""
 
+    whole: ClassVar[bool] = True
+
     def rows(self, y: Array, eta: Array, observed: bool) -> Terms:
         """Return what rows contribute at predictors (n, M)."""
         found = self.kernel.terms(y, eta)
@@ -221,7 +225,7 @@ class ZeroInflated(CountLikelihood):
             lines = left * self.kernel.expected(eta[:, 1:])
             return self._joined(whole, certain - pi, left * score, own, 0.0 * score, lines)
         spread = certain * left
-        lines = left * information - spread * _outer(score)
+        lines = left * information - spread * outer(score)
         cross = spread * score
         return self._joined(whole, certain - pi, left * score, own - spread, cross, lines)
 
@@ -271,6 +275,8 @@ class Hurdle(CountLikelihood):
     zeros are cut off.
     """
 
+    kernel: PositiveKernel
+
     statement: ClassVar[str] = (
         "logit P(y > 0) = z'g; above 0 a distribution cut off at 0, mu = exp(x'b), variance before "
         "that {}."
@@ -314,7 +320,7 @@ class Hurdle(CountLikelihood):
         gradient[:, 1:] = (odds * none.score).T
         gradient[:, 1] += 1.0
         bend[:, 0, 0] = -gradient[:, 0] * special.expit(eta[:, 0])
-        lines = odds * (1.0 + odds) * _outer(none.score) - odds * none.information
+        lines = odds * (1.0 + odds) * outer(none.score) - odds * none.information
         bend[:, 1, 1] = lines[0]
         if count == 3:
             bend[:, 1, 2] = bend[:, 2, 1] = lines[1]
@@ -347,7 +353,7 @@ def _logistic(z: Array) -> tuple[Array, Array, Array]:
     return np.where(upper, large, small), np.where(upper, small, large), soft
 
 
-def _outer(score: Array) -> Array:
+def outer(score: Array) -> Array:
     """Return the lines of score score', shape (k (k + 1) / 2, n)."""
     if score.shape[0] == 1:
         return score * score

@@ -3,9 +3,11 @@
 from glmfit.models import (
     absent,
     adjacent_category,
+    censored,
     choice,
     conditional_logit,
     continuation_ratio,
+    generalizedpoisson,
     glm,
     hurdle,
     logit,
@@ -15,14 +17,17 @@ from glmfit.models import (
     ordered,
     poisson,
     probit,
+    truncated,
     zeroinflated,
 )
 
 __all__ = [
     "adjacent_category",
+    "censored",
     "choice",
     "conditional_logit",
     "continuation_ratio",
+    "generalizedpoisson",
     "glm",
     "hurdle",
     "logit",
@@ -32,6 +37,7 @@ __all__ = [
     "ordered",
     "poisson",
     "probit",
+    "truncated",
     "zeroinflated",
 ]
 

@@ -3,14 +3,28 @@
 from glmfit.models.choice import ChoiceModel, choice
 from glmfit.models.conditional import ConditionalLogit, conditional_logit
 from glmfit.models.count_classes import (
+    CensoredNegativeBinomialP,
+    CensoredPoisson,
+    GeneralizedPoisson,
     HurdleNegativeBinomialP,
     HurdlePoisson,
     NegativeBinomial,
     NegativeBinomialP,
+    TruncatedLFGeneralizedPoisson,
+    TruncatedLFNegativeBinomialP,
+    TruncatedLFPoisson,
+    ZeroInflatedGeneralizedPoisson,
     ZeroInflatedNegativeBinomialP,
     ZeroInflatedPoisson,
 )
-from glmfit.models.count_functions import hurdle, negativebinomial, zeroinflated
+from glmfit.models.count_functions import (
+    censored,
+    generalizedpoisson,
+    hurdle,
+    negativebinomial,
+    truncated,
+    zeroinflated,
+)
 from glmfit.models.functions import glm, logit, ols, poisson, probit
 from glmfit.models.glm import GLM
 from glmfit.models.loading import load
@@ -31,9 +45,12 @@ __all__ = [
     "GLM",
     "OLS",
     "AdjacentCategory",
+    "CensoredNegativeBinomialP",
+    "CensoredPoisson",
     "ChoiceModel",
     "ConditionalLogit",
     "ContinuationRatio",
+    "GeneralizedPoisson",
     "HurdleNegativeBinomialP",
     "HurdlePoisson",
     "Logit",
@@ -43,16 +60,22 @@ __all__ = [
     "OrderedModel",
     "Poisson",
     "Probit",
+    "TruncatedLFGeneralizedPoisson",
+    "TruncatedLFNegativeBinomialP",
+    "TruncatedLFPoisson",
+    "ZeroInflatedGeneralizedPoisson",
     "ZeroInflatedNegativeBinomialP",
     "ZeroInflatedPoisson",
     "add_constant",
     "adjacent_category",
+    "censored",
     "choice",
     "conditional_logit",
     "continuation_ratio",
+    "generalizedpoisson",
     "glm",
-    "load",
     "hurdle",
+    "load",
     "logit",
     "mnlogit",
     "negativebinomial",
@@ -61,5 +84,6 @@ __all__ = [
     "poisson",
     "probit",
     "softmax_probabilities",
+    "truncated",
     "zeroinflated",
 ]

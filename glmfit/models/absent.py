@@ -8,12 +8,9 @@ from glmfit.errors import NotAvailableError, suggest
 
 __all__ = ["absent_name"]
 
-COUNTS = "glmfit has no generalised Poisson yet; negativebinomial is there for overdispersion."
 HURDLE = "Use hurdle(formula, data), HurdlePoisson or HurdleNegativeBinomialP."
 
 ABSENT = {
-    "GeneralizedPoisson": COUNTS,
-    "ZeroInflatedGeneralizedPoisson": COUNTS,
     "HurdleCountModel": HURDLE,
     "wls": "Use ols(..., var_weights=...), which is weighted least squares.",
     "WLS": "Use OLS(..., var_weights=...), which is weighted least squares.",

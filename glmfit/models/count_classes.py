@@ -9,19 +9,28 @@ from typing import Any, ClassVar
 from glmfit.counts import (
     CountKernel,
     CountLikelihood,
+    GeneralizedPoissonCount,
     Hurdle,
+    LimitedCount,
     NegativeBinomialCount,
     PoissonCount,
     ZeroInflated,
 )
 from glmfit.errors import ArgumentError, require_number, suggest
-from glmfit.models.counts import CountModel
+from glmfit.models.counts import CountModel, CountReading
 
 __all__ = [
+    "CensoredNegativeBinomialP",
+    "CensoredPoisson",
+    "GeneralizedPoisson",
     "HurdleNegativeBinomialP",
     "HurdlePoisson",
     "NegativeBinomial",
     "NegativeBinomialP",
+    "TruncatedLFGeneralizedPoisson",
+    "TruncatedLFNegativeBinomialP",
+    "TruncatedLFPoisson",
+    "ZeroInflatedGeneralizedPoisson",
     "ZeroInflatedNegativeBinomialP",
     "ZeroInflatedPoisson",
 ]
@@ -31,6 +40,9 @@ METHODS = {"nb2": 2.0, "nb1": 1.0, "nbp": None, "geometric": None}
 
 SHIFT = {"offset": None, "exposure": None}
 """What is known of log mu, and what mu is per."""
+
+LARGEST_LIMIT = 10_000
+"""Limit up to which the probabilities of counts below it are summed."""
 
 ZEROS = {"exog_infl": None, **SHIFT, "inflation": "logit"}
 MISSING = {"missing": "none"}
@@ -43,10 +55,19 @@ def _poisson(settings: Mapping[str, Any]) -> CountKernel:
 
 def _negative_binomial(settings: Mapping[str, Any]) -> CountKernel:
     """Return the negative binomial of a power, NB2 by default."""
-    power = require_number(settings.get("p", 2.0), "p")
+    return NegativeBinomialCount(power=_power(settings, 2.0))
+
+
+def _generalized_poisson(settings: Mapping[str, Any]) -> CountKernel:
+    """Return the generalised Poisson distribution of a power, GP-1 by default."""
+    return GeneralizedPoissonCount(power=_power(settings, 1.0))
+
+
+def _power(settings: Mapping[str, Any], default: float) -> float:
+    power = require_number(settings.get("p", default), "p")
     if not math.isfinite(power):
         raise ArgumentError(f"p, the power of the variance, must be finite (got {power!r}).")
-    return NegativeBinomialCount(power=power)
+    return power
 
 
 def _by_method(settings: Mapping[str, Any]) -> CountKernel:
@@ -217,3 +238,190 @@ class HurdleNegativeBinomialP(ZeroInflatedNegativeBinomialP):
     summary_title: ClassVar[str] = "Hurdle Negative Binomial Regression Results"
     summary_name: ClassVar[str] = "HurdleNegativeBinomialP"
     likelihood_type: ClassVar[type[CountLikelihood]] = Hurdle
+
+
+class GeneralizedPoisson(CountModel):
+    """Generalised Poisson regression on arrays, for counts of more or less spread than Poisson's.
+
+    The mean is mu = exp(x'b), the variance mu (1 + alpha mu^(p - 1))^2; alpha is negative
+    where counts are less spread. P(y) = t (t + l y)^(y - 1) exp(-t - l y) / y!, with
+    t = mu / (1 + alpha mu^(p - 1)) and l = 1 - t / mu.
+
+    Parameters
+    ----------
+    endog : array_like of shape (n,)
+        Counts.
+    exog : array_like, DataFrame or sparse array of shape (n, p)
+        Predictors of log mu; add a constant yourself (`add_constant`).
+    p : float
+        1 for GP-1, 2 for GP-2.
+    offset, exposure : array_like of shape (n,), optional
+        Known part of log mu, and what mu is per.
+    missing : {"none", "drop", "raise"}
+    freq_weights, var_weights : array_like of shape (n,), optional
+
+    See Also
+    --------
+    generalizedpoisson : The same from a formula.
+
+    Notes
+    -----
+    With a negative alpha large counts have no probability, and the others add up to
+    slightly less than 1; standard errors are then approximate.
+
+    References
+    ----------
+    Consul, P. C. and Famoye, F. (1992). Generalized Poisson regression model.
+    *Communications in Statistics: Theory and Methods* 21, 89-109.
+    """
+
+    summary_title: ClassVar[str] = "Generalized Poisson Regression Results"
+    summary_name: ClassVar[str] = "GeneralizedPoisson"
+    arguments: ClassVar[dict[str, Any]] = {"p": 1, **SHIFT, **MISSING}
+    kernel_of = staticmethod(_generalized_poisson)
+
+
+class ZeroInflatedGeneralizedPoisson(ZeroInflatedPoisson):
+    """Zero-inflated generalised Poisson regression on arrays.
+
+    Parameters as in `ZeroInflatedPoisson`, with ``p`` (2 by default) as in
+    `GeneralizedPoisson`.
+    """
+
+    summary_title: ClassVar[str] = "Zero-Inflated Generalized Poisson Regression Results"
+    summary_name: ClassVar[str] = "ZeroInflatedGeneralizedPoisson"
+    arguments: ClassVar[dict[str, Any]] = {**ZEROS, "p": 2, **MISSING}
+    kernel_of = staticmethod(_generalized_poisson)
+
+
+class _LimitedModel(CountModel):
+    """What models share of which counts beyond limits are not seen."""
+
+    likelihood_type: ClassVar[type[CountLikelihood]] = LimitedCount
+
+    @property
+    def likelihood(self) -> LimitedCount:
+        """The likelihood of a row that is seen."""
+        above, top = (_limit(self.settings, name) for name in ("truncation", "censoring"))
+        if top is not None and above is not None and not top > above + 1:
+            raise ArgumentError(
+                f"censoring={top} leaves nothing to tell counts above truncation={above} by."
+            )
+        kernel = self.kernel_of(self.settings)
+        return LimitedCount(kernel, -1 if above is None else above, top)
+
+    def _read_by(self) -> CountReading:
+        seen = self.likelihood
+        top = math.inf if seen.top is None else seen.top
+        return CountReading(self.summary_name, False, seen.above, top)
+
+
+def _limit(settings: Mapping[str, Any], name: str) -> int | None:
+    value = settings.get(name)
+    if value is None:
+        return None
+    number = require_number(value, name)
+    least = 0 if name == "truncation" else 1
+    if number != math.floor(number) or not least <= number <= LARGEST_LIMIT:
+        raise ArgumentError(
+            f"{name} is a whole number from {least} to {LARGEST_LIMIT} (got {value!r})."
+        )
+    return int(number)
+
+
+class TruncatedLFPoisson(_LimitedModel):
+    """Poisson regression of counts of which only those above a limit are seen.
+
+    P(y | y > truncation), with a Poisson count y of mean exp(x'b). Counts may be censored
+    besides: known only to be ``censoring`` or more.
+
+    Parameters
+    ----------
+    endog : array_like of shape (n,)
+        Counts, all above ``truncation``.
+    exog : array_like, DataFrame or sparse array of shape (n, p)
+        Predictors of log mu; add a constant yourself (`add_constant`).
+    offset, exposure : array_like of shape (n,), optional
+        Known part of log mu, and what mu is per.
+    truncation : int or None
+        Only counts above it are seen; None if all are.
+    missing : {"none", "drop", "raise"}
+    censoring : int, optional
+        The count that stands for that many or more.
+    freq_weights, var_weights : array_like of shape (n,), optional
+
+    See Also
+    --------
+    truncated : The same from a formula.
+
+    Notes
+    -----
+    ``predict()`` is the mean of counts above the limit, which is not censored;
+    ``predict(which="mean-main")`` that of all of them.
+    """
+
+    summary_title: ClassVar[str] = "Truncated Poisson Regression Results"
+    summary_name: ClassVar[str] = "TruncatedLFPoisson"
+    arguments: ClassVar[dict[str, Any]] = {**SHIFT, "truncation": 0, **MISSING}
+    keywords: ClassVar[tuple[str, ...]] = ("censoring",)
+    kernel_of = staticmethod(_poisson)
+
+
+class TruncatedLFNegativeBinomialP(_LimitedModel):
+    """Negative binomial regression of counts of which only those above a limit are seen.
+
+    Parameters as in `TruncatedLFPoisson`, with ``p`` (2 by default), the power of the
+    variance mu + alpha mu^p of all counts, and ``dispersion``, predictors of log alpha.
+    """
+
+    summary_title: ClassVar[str] = "Truncated Negative Binomial Regression Results"
+    summary_name: ClassVar[str] = "TruncatedLFNegativeBinomialP"
+    arguments: ClassVar[dict[str, Any]] = {**SHIFT, "truncation": 0, "p": 2, **MISSING}
+    keywords: ClassVar[tuple[str, ...]] = ("censoring", "dispersion")
+    kernel_of = staticmethod(_negative_binomial)
+
+
+class TruncatedLFGeneralizedPoisson(_LimitedModel):
+    """Generalised Poisson regression of counts of which only those above a limit are seen.
+
+    Parameters as in `TruncatedLFPoisson`, with ``p`` (2 by default) as in
+    `GeneralizedPoisson`.
+    """
+
+    summary_title: ClassVar[str] = "Truncated Generalized Poisson Regression Results"
+    summary_name: ClassVar[str] = "TruncatedLFGeneralizedPoisson"
+    arguments: ClassVar[dict[str, Any]] = {**SHIFT, "truncation": 0, "p": 2, **MISSING}
+    keywords: ClassVar[tuple[str, ...]] = ("censoring",)
+    kernel_of = staticmethod(_generalized_poisson)
+
+
+class CensoredPoisson(_LimitedModel):
+    """Poisson regression of counts that are known only up to a limit.
+
+    Parameters as in `TruncatedLFPoisson`, with ``censoring``, the count that stands for
+    that many or more, in front.
+
+    See Also
+    --------
+    censored : The same from a formula.
+    """
+
+    summary_title: ClassVar[str] = "Censored Poisson Regression Results"
+    summary_name: ClassVar[str] = "CensoredPoisson"
+    arguments: ClassVar[dict[str, Any]] = {"censoring": None, **SHIFT, **MISSING}
+    keywords: ClassVar[tuple[str, ...]] = ("truncation",)
+    kernel_of = staticmethod(_poisson)
+
+
+class CensoredNegativeBinomialP(_LimitedModel):
+    """Negative binomial regression of counts that are known only up to a limit.
+
+    Parameters as in `CensoredPoisson`, with ``p`` (2 by default), the power of the
+    variance mu + alpha mu^p, and ``dispersion``, predictors of log alpha.
+    """
+
+    summary_title: ClassVar[str] = "Censored Negative Binomial Regression Results"
+    summary_name: ClassVar[str] = "CensoredNegativeBinomialP"
+    arguments: ClassVar[dict[str, Any]] = {"censoring": None, **SHIFT, "p": 2, **MISSING}
+    keywords: ClassVar[tuple[str, ...]] = ("truncation", "dispersion")
+    kernel_of = staticmethod(_negative_binomial)

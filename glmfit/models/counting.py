@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,9 +123,18 @@ class CountForm:
         """Return the form whose coefficient is alpha in place of its logarithm."""
         if not self.one_alpha:
             return self
-        kernel = cast(NegativeBinomialCount, self.likelihood.kernel)
-        likelihood = replace(self.likelihood, kernel=replace(kernel, logarithmic=False))
-        return replace(self, likelihood=likelihood)
+        kernel = self.likelihood.kernel.in_alpha()
+        return replace(self, likelihood=replace(self.likelihood, kernel=kernel))
+
+    @property
+    def has_boundary(self) -> bool:
+        """Whether alpha is one number that may be at the end of its range."""
+        return self.one_alpha and self.likelihood.kernel.bounded
+
+    @property
+    def by_log_alpha(self) -> bool:
+        """Whether alpha is one number, fitted as its logarithm."""
+        return self.one_alpha and self.likelihood.kernel.logarithmic
 
     def without_alpha(self) -> CountForm:
         """Return the form of the model with alpha = 0."""
@@ -237,7 +246,7 @@ def fit_counts(
             ConvergenceWarning,
         )
     record = _record(model, problem, fitted, best, found, aliased, check)
-    natural = model.form.one_alpha and not best.boundary
+    natural = model.form.by_log_alpha and not best.boundary
     return _with_alpha_itself(record) if natural else record
 
 
@@ -326,7 +335,7 @@ def _prepare(model: CountModelLike, control: Control) -> tuple[_Problem, dict[st
 
 def _given_start(model: CountModelLike, problem: _Problem, start_params: Any) -> Array:
     start = given_start(start_params, problem.kept, problem.form.size, model.start_order)
-    if model.form.one_alpha:
+    if model.form.by_log_alpha:
         if not start[-1] > 0.0:
             raise ArgumentError(f"start_params has alpha = {start[-1]:g}; alpha must be above 0.")
         start[-1] = math.log(start[-1])
@@ -345,14 +354,14 @@ def _maximum(problem: _Problem, start: Array | None, solver: Solver) -> _Maximum
     # only its deviance is wanted, unless it is the answer
     rough = replace(poisson, control=replace(problem.control, tol=max(ROUGH, problem.control.tol)))
     inner = _maximum(rough, first, solver).solution
-    if problem.form.one_alpha and inner.settled and _falls_with_alpha(problem, inner):
+    if problem.form.has_boundary and inner.settled and _falls_with_alpha(problem, inner):
         inner = _maximum(poisson, inner.theta, solver).solution
         return _Maximum(inner, boundary=True, inner=inner)
     starts = [start] if start is not None else _overdispersed_starts(problem, poisson, inner)
     solution = _best_of(problem.run, starts, solver)
     # a fit from further away may end at the boundary although alpha rises there at first
     adds = inner.deviance - solution.deviance
-    if problem.form.one_alpha and not adds > NOTHING:
+    if problem.form.has_boundary and not adds > NOTHING:
         inner = _maximum(poisson, inner.theta, solver).solution
         return _Maximum(inner, True, inner)
     return _Maximum(solution, inner=inner)
@@ -428,6 +437,8 @@ def _overdispersed_starts(problem: _Problem, poisson: _Problem, inner: Solution)
     """Return where fits with alpha may begin: at the fit without, and without inflation."""
     alphas = problem.columns("alpha")
     run = problem.run
+    if not problem.form.likelihood.kernel.logarithmic:
+        return [np.concatenate([inner.theta, np.zeros(alphas.shape[1])])]
 
     def begun(theta: Array, alpha: float) -> Array:
         return np.concatenate([theta, _constant(alphas, math.log(alpha))])

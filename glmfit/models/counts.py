@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -60,10 +61,14 @@ class CountReading:
         Of the model, for messages.
     needs_zeros : bool
         Whether zeros must be among them.
+    above, top : float
+        Counts must lie above the one, and not above the other.
     """
 
     name: str
     needs_zeros: bool
+    above: int = -1
+    top: float = math.inf
 
     @property
     def link(self) -> Link:
@@ -85,6 +90,7 @@ class CountReading:
                     f"values of {name} are {what}, the first is {y[first]:g} (observation "
                     f"{first}). For rates give the counts, and exposure= for what they are per."
                 )
+        self._check_limits(y, name)
         used = y if data.weight is None else y[data.weight > 0.0]
         if self.needs_zeros and used.min() > 0.0:
             raise ResponseError(
@@ -95,6 +101,20 @@ class CountReading:
             raise ResponseError(
                 f"Every value of {name} is 0, so that there is no count to model: the mean would "
                 "be 0, its logarithm minus infinity."
+            )
+
+    def _check_limits(self, y: Array, name: str) -> None:
+        """Raise unless counts are those that can be seen."""
+        if (y <= self.above).any():
+            raise ResponseError(
+                f"truncation={self.above} says that only counts above {self.above} are seen; "
+                f"{int((y <= self.above).sum())} of {y.size} values of {name} are not. Leave them "
+                "out by subset=, or use another model."
+            )
+        if (y > self.top).any():
+            raise ResponseError(
+                f"censoring={self.top:g} says that a count of {self.top:g} stands for as many or "
+                f"more; {int((y > self.top).sum())} of {y.size} values of {name} are larger."
             )
 
 
@@ -167,7 +187,7 @@ class CountModel(DiscreteModel[CountResults], CountNames):
         apart = (*ROWS, "inflation", "dispersion")
         given = {name: value for name, value in options.items() if name not in apart}
         self.settings = {name: value for name, value in given.items() if value is not None}
-        self.reading = CountReading(self.summary_name, self.likelihood.zero_part)
+        self.reading = self._read_by()
         if self.dispersion is not None and "alpha" not in self.likelihood.parts:
             raise ArgumentError(
                 f"dispersion= is for alpha, which {self.summary_name} does not estimate here."
@@ -177,6 +197,10 @@ class CountModel(DiscreteModel[CountResults], CountNames):
     def likelihood(self) -> CountLikelihood:
         """The likelihood of a row, by log alpha where alpha is estimated."""
         return self.likelihood_type(self.kernel_of(self.settings))
+
+    def _read_by(self) -> CountReading:
+        """Return how the response is read."""
+        return CountReading(self.summary_name, self.likelihood.zero_part)
 
     @property
     def statement(self) -> str:

@@ -36,7 +36,8 @@ class OverdispersionTest:
     statistic : float
         Twice what alpha adds to the log-likelihood.
     pvalue : float
-        From half a chi-square with 1 degree of freedom and half a 0.
+        From half a chi-square with 1 degree of freedom and half a 0; from all of it for a
+        generalised Poisson, whose alpha may be negative.
     """
 
     statistic: float
@@ -54,7 +55,7 @@ class CountResults(LikelihoodResults, CountResultNames):
     def _interval(self, alpha: float) -> Array:
         """Return Wald intervals (p, 2), that of alpha made on the scale of its logarithm."""
         ends = super()._interval(alpha)
-        if self.model.form.one_alpha and not self.record.at_boundary:
+        if self.model.form.has_boundary and not self.record.at_boundary:
             value = self.record.theta[-1]
             reach = critical_value(alpha, self._df_test) * self._bse[-1] / value
             ends[-1] = value * np.exp([-reach, reach])
@@ -109,7 +110,8 @@ class CountResults(LikelihoodResults, CountResultNames):
         if self.record.llf_boundary is None or not self.model.form.one_alpha:
             raise NotAvailableError("The test of alpha = 0 is for one alpha that was estimated.")
         statistic = max(2.0 * (self.llf - self.record.llf_boundary), 0.0)
-        pvalue = 0.5 * float(chi2_sf(statistic, 1)) if statistic > 0.0 else 1.0
+        share = 0.5 if self.model.form.has_boundary else 1.0
+        pvalue = share * float(chi2_sf(statistic, 1)) if statistic > 0.0 else 1.0
         return OverdispersionTest(statistic, pvalue)
 
     def _maximum(self) -> Any:
@@ -338,16 +340,16 @@ class CountResults(LikelihoodResults, CountResultNames):
         Raises
         ------
         NotAvailableError
-            For zero-inflated and hurdle models, which SciPy has not;
+            For zero-inflated, hurdle, limited and generalised Poisson models, which SciPy has not;
             ``predict(which="prob")`` has their probabilities.
         """
         # scipy.stats costs half a second to import
         from scipy import stats
 
         likelihood = self.model.shown_form(self.record).likelihood
-        if likelihood.zero_part:
+        if not (likelihood.whole and likelihood.kernel.in_scipy):
             raise NotAvailableError(
-                "SciPy has no distribution of counts with zeros of their own; "
+                f"SciPy has no distribution of {self.model.summary_name}; "
                 "predict(which='prob') gives the probability of each count."
             )
         mean = np.asarray(self.predict(exog, transform, which="mean", **options), dtype=float)

@@ -353,6 +353,11 @@ def _overdispersion(result: CountResults) -> list[str]:
             "numbers are those of the model without alpha."
         ]
     test = result.overdispersion_test()
+    if not result.model.form.has_boundary:
+        return [
+            f"Test of alpha = 0 (Poisson): LR = {test.statistic:.4g}, p = {test.pvalue:.3g}, from "
+            "chi-square(1). Counts are less spread than Poisson's where alpha is negative."
+        ]
     return [
         f"Test of alpha = 0 (no overdispersion): LR = {test.statistic:.4g}, p = "
         f"{test.pvalue:.3g}, from half a chi-square(1) and half a 0. The interval of alpha is "
