@@ -20,6 +20,7 @@ from glmfit.errors import (
     DataWarning,
     NotAvailableError,
     SeparationWarning,
+    UnsafeFormulaError,
 )
 
 PAGE = (Path(__file__).parent.parent / "docs" / "migrating.md").read_text(encoding="utf8")
@@ -277,6 +278,21 @@ def _text_classes():
     assert list(ours.params.columns) == ["Low", "Medium"]
 
 
+def _squares():
+    formula = "O_RING_FAILURE ~ TEMPERATURE + I(TEMPERATURE**2)"
+    theirs = smf.logit(formula, _challenger()).fit(disp=0).get_margeff()
+    assert theirs.margeff.shape == (2,)
+    ours = gsmf.logit(formula, _challenger()).fit().marginal_effects()
+    assert ours.summary_frame()["term"].tolist() == ["TEMPERATURE"]
+
+
+def _code():
+    formula = "O_RING_FAILURE ~ I(__import__('math').pi * TEMPERATURE)"
+    assert smf.ols(formula, _challenger()).fit().nobs == 23
+    with pytest.raises(UnsafeFormulaError):
+        gsmf.ols(formula, _challenger())
+
+
 DIFFERS = {
     "text response in `glm`": _text_response,
     "`HC1` to `HC3` of a GLM or logit": _corrections,
@@ -290,6 +306,8 @@ DIFFERS = {
     "thresholds of `OrderedModel`": _thresholds,
     "`freq_weights=` of `Logit`": _weights,
     "response of `mnlogit`": _text_classes,
+    "effects of `x + I(x**2)`": _squares,
+    "code in a formula": _code,
 }
 
 
