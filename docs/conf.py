@@ -91,6 +91,8 @@ nb_execution_mode = "off"
 
 html_theme = "pydata_sphinx_theme"
 html_title = "glmfit"
+html_static_path = ["_static"]
+html_css_files = ["glmfit.css"]
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
