@@ -140,10 +140,10 @@ costs = {way: measured(way) for way in ("streamed", "in memory")}
 print("The streamed fit needs less memory:", costs["streamed"]["peak"] < costs["in memory"]["peak"])
 
 # %% [markdown]
-# Where this page was written the peaks were 230 and 340 MB. The frame's grows with the rows,
+# Where this page was written the peaks were 200 and 340 MB. The frame's grows with the rows,
 # and with columns that nobody asked for; the stream's ends with the 256 MB that are kept, the
 # pieces in hand, and a sample of at most half a million rows from which the fit starts. In
-# return a streamed fit takes about twice the time, most of it for reading.
+# return a streamed fit takes up to twice the time, most of it for reading.
 #
 # ## What comes after the fit
 #
