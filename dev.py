@@ -29,13 +29,24 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 
 # What pip installs for each profile, and which installed profiles already contain it.
-REQUIREMENTS = {"core": ".", "dev": ".[dev]", "bench": ".[bench]", "verify": ".[bench,test]"}
+REQUIREMENTS = {
+    "core": ".",
+    "dev": ".[dev]",
+    "bench": ".[bench]",
+    "verify": ".[bench,test]",
+    "margins": ".[margins-test]",
+}
 CONTAINED_IN = {
     "core": ("core", "dev", "bench", "verify"),
     "dev": ("dev",),
     "bench": ("bench", "verify"),
     "verify": ("verify",),
+    "margins": ("margins",),
 }
+
+# Where a profile stands that cannot share the environment: marginaleffects needs a polars
+# older than the one that the other tests run with.
+APART = {"margins": ".venv-margins"}
 
 
 class DevError(Exception):
@@ -45,6 +56,11 @@ class DevError(Exception):
 # --- the environment -------------------------------------------------------------------
 
 
+def venv_of(profile: str) -> Path:
+    """Return the environment of a profile."""
+    return ROOT / APART[profile] if profile in APART else VENV
+
+
 def venv_program(name: str, venv: Path = VENV) -> Path:
     """Return the path of a program in the environment."""
     if os.name == "nt":
@@ -52,18 +68,18 @@ def venv_program(name: str, venv: Path = VENV) -> Path:
     return venv / "bin" / name
 
 
-def python_tag() -> str:
+def python_tag(profile: str = "core") -> str:
     """Say which Python an environment was made by, and where it stands.
 
     An environment holds absolute paths: one that was moved or copied is not usable.
     """
-    return f"{sys.version}\n{sys.base_prefix}\n{VENV}"
+    return f"{sys.version}\n{sys.base_prefix}\n{venv_of(profile)}"
 
 
-def fingerprint(pyproject: Path) -> str:
+def fingerprint(pyproject: Path, profile: str = "core") -> str:
     """Return a hash of what an installation depends on."""
     digest = hashlib.sha256(pyproject.read_bytes())
-    digest.update(python_tag().encode())
+    digest.update(python_tag(profile).encode())
     return digest.hexdigest()
 
 
@@ -80,25 +96,26 @@ def is_installed(profile: str, current: str, venv: Path = VENV) -> bool:
 
 def install(profile: str) -> None:
     """Make sure that the environment exists and has what a profile names."""
-    current = fingerprint(ROOT / "pyproject.toml")
-    if is_installed(profile, current):
+    current, venv = fingerprint(ROOT / "pyproject.toml", profile), venv_of(profile)
+    if is_installed(profile, current, venv):
         return
-    create_venv()
+    create_venv(profile)
     requirement = REQUIREMENTS[profile]
-    print(f"Installing {requirement} into {VENV.name} (once, may take minutes) ...", flush=True)
-    command = [*pip_command(), "install", "--quiet", "--editable", requirement]
+    print(f"Installing {requirement} into {venv.name} (once, may take minutes) ...", flush=True)
+    command = [*pip_command(venv), "install", "--quiet", "--editable", requirement]
     if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
         raise DevError(
             "The installation failed; pip's message is above. If it is about a network, "
-            "try again; if about .venv, delete that directory and try again."
+            f"try again; if about {venv.name}, delete that directory and try again."
         )
-    stamp(profile).write_text(current)
+    stamp(profile, venv).write_text(current)
 
 
-def create_venv() -> None:
-    """Make the environment, unless this very Python made it here before."""
-    made_by = VENV / "python.stamp"
-    if made_by.is_file() and made_by.read_text() == python_tag():
+def create_venv(profile: str) -> None:
+    """Make the environment of a profile, unless this very Python made it here before."""
+    venv = venv_of(profile)
+    made_by = venv / "python.stamp"
+    if made_by.is_file() and made_by.read_text() == python_tag(profile):
         return
     if importlib.util.find_spec("venv") is None:
         raise DevError(
@@ -109,17 +126,17 @@ def create_venv() -> None:
     if not has_ensurepip:
         outer_pip_command()  # fail before anything is made
     options = ["--clear"] if has_ensurepip else ["--clear", "--without-pip"]
-    print(f"Creating {VENV.name} with Python {sys.version.split()[0]} ...", flush=True)
-    command = [sys.executable, "-m", "venv", *options, str(VENV)]
+    print(f"Creating {venv.name} with Python {sys.version.split()[0]} ...", flush=True)
+    command = [sys.executable, "-m", "venv", *options, str(venv)]
     if subprocess.run(command, check=False).returncode != 0:
-        raise DevError(f"Could not create {VENV}; the message is above.")
-    made_by.write_text(python_tag())
+        raise DevError(f"Could not create {venv}; the message is above.")
+    made_by.write_text(python_tag(profile))
 
 
-def pip_command() -> list[str]:
-    """Return how to call pip for the environment, whether or not it has its own."""
-    python = str(venv_program("python"))
-    if venv_program("pip").exists():
+def pip_command(venv: Path = VENV) -> list[str]:
+    """Return how to call pip for an environment, whether or not it has its own."""
+    python = str(venv_program("python", venv))
+    if venv_program("pip", venv).exists():
         return [python, "-m", "pip"]
     return [*outer_pip_command(), "--python", python]
 
@@ -263,6 +280,14 @@ def verify(arguments: Sequence[str]) -> int:
     return run([str(venv_program("python")), str(Path("docs", "verify.py")), *arguments])
 
 
+def margins(arguments: Sequence[str]) -> int:
+    """Run the tests beside marginaleffects, in an environment of their own."""
+    install("margins")
+    python = str(venv_program("python", venv_of("margins")))
+    tests = Path("tests", "margins", "test_adapter.py")  # by name: pytest passes the folder over
+    return run([python, "-m", "pytest", str(tests), *arguments])
+
+
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "challenger": challenger,
     "test": test,
@@ -273,6 +298,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "bench": bench,
     "peers": peers,
     "verify": verify,
+    "margins": margins,
 }
 
 

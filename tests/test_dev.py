@@ -128,3 +128,24 @@ def test_error_becomes_an_exit_code(
     monkeypatch.setitem(dev.COMMANDS, "test", fail)
     assert dev.main(["test"]) == 1
     assert capsys.readouterr().err == "what to do\n"
+
+
+def test_what_cannot_share_the_environment_has_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert dev.venv_of("dev") == dev.VENV
+    assert dev.venv_of("margins") == dev.ROOT / ".venv-margins"
+    path = tmp_path / "pyproject.toml"
+    path.write_text("a")
+    assert dev.fingerprint(path, "margins") != dev.fingerprint(path, "dev")
+    ran = []
+    monkeypatch.setattr(dev, "install", lambda profile: ran.append(profile))
+    monkeypatch.setattr(dev, "run", lambda command: ran.extend(command) or 0)
+    assert dev.main(["margins", "-q"]) == 0
+    assert ran[0] == "margins" and ".venv-margins" in ran[1] and ran[-1] == "-q"
+    assert (dev.ROOT / ran[-2]).is_file()
+
+
+def test_ci_runs_the_tests_and_those_beside_marginaleffects() -> None:
+    script = (dev.ROOT / ".ci" / "run").read_text()
+    assert "dev.py test" in script and "dev.py margins" in script

@@ -1,17 +1,16 @@
 """marginaleffects on a glmfit fit, beside its answer on statsmodels' and glmfit's own.
 
-It needs a polars that is older than the one that the other tests run with, so it is not
-among the packages of the tests: ``pip install "glmfit[margins]"`` for these.
+It needs a polars that is older than the one that the other tests run with: ``python3 dev.py
+margins`` makes an environment for these, and CI runs it.
 """
 
+import marginaleffects
 import numpy as np
 import pytest
+import statsmodels.formula.api as smf
 
 import glmfit as gf
 from glmfit.errors import NotAvailableError, SeparationWarning
-
-marginaleffects = pytest.importorskip("marginaleffects")
-smf = pytest.importorskip("statsmodels.formula.api")
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 LOAD = gf.datasets.load
