@@ -31,7 +31,7 @@ FEWEST_ROWS = 8192
 
 ROWS_PER_PARAMETER = 40
 
-HELD = 2**22
+HELD = 3 * 2**20
 """Numbers in the design of a sample, which is copied so that passes read it in a row."""
 
 

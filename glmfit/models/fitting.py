@@ -276,6 +276,7 @@ def _first_fit(
             return solution
     if start_params is None and ranked.sample is not run:
         near = from_sample(ranked.samples, starting_theta(ranked.sample, ranked.start))
+        del ranked.samples[1:]  # copies of rows, which nothing needs any more
         solution = solver.fit(run, near.theta, control, observed=observed, factor=near.factor)
         if solution.converged:
             return solution
