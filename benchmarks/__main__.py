@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.contenders import CONTENDERS
+from benchmarks.limit import seconds_at_least
 from benchmarks.report import Section, document, fit_section, import_section
 from benchmarks.runner import default_threads, run_contenders, time_imports
 from benchmarks.workloads import WORKLOADS, Workload
@@ -15,6 +16,9 @@ from benchmarks.workloads import WORKLOADS, Workload
 __all__ = ["main"]
 
 SEED = 20260101
+
+MANY = 10_000
+"""Rows from which a fit is told beside the limit of the machine."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,7 +76,9 @@ def run_workload(workload: Workload, given: argparse.Namespace) -> Section:
     problem = workload.make(rows, given.seed)
     best, outcomes = run_contenders(problem, given.contenders, given.repeats, given.threads)
     title = f"{workload.title}; {problem.y.size:,} rows"
-    return fit_section(workload.name, title, best, outcomes)
+    dense = workload.kind == "arrays" and problem.family != "multinomial" and workload.rows > MANY
+    limit = seconds_at_least(*problem.X.shape, given.threads) if dense else None
+    return fit_section(workload.name, title, best, outcomes, limit)
 
 
 if __name__ == "__main__":

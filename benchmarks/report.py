@@ -65,7 +65,13 @@ class Section:
         return "\n\n".join(part for part in (heading, table, notes) if part)
 
 
-def fit_section(name: str, title: str, best: Optimum, outcomes: Mapping[str, Outcome]) -> Section:
+def fit_section(
+    name: str,
+    title: str,
+    best: Optimum,
+    outcomes: Mapping[str, Outcome],
+    limit: float | None = None,
+) -> Section:
     """Return the table of a workload that is fitted.
 
     Parameters
@@ -75,10 +81,18 @@ def fit_section(name: str, title: str, best: Optimum, outcomes: Mapping[str, Out
         What every contender should have found.
     outcomes : mapping of str to Outcome
         By the names of `CONTENDERS`.
+    limit : float, optional
+        Seconds that the machine needs at least (see `benchmarks.limit`).
     """
     base = _median(outcomes.get("glmfit"))
     rows = [_fit_row(key, outcome, base, best) for key, outcome in outcomes.items()]
-    return Section(name, title, FIT_HEADERS, [row for row in rows if row], _notes(outcomes))
+    notes = _notes(outcomes)
+    if limit is not None and base is not None:
+        notes.append(
+            f"Limit of the machine (two readings of X, two products X'WX): {limit:.3g} s; glmfit "
+            f"takes {base / limit:.1f} times that."
+        )
+    return Section(name, title, FIT_HEADERS, [row for row in rows if row], notes)
 
 
 def _fit_row(key: str, outcome: Outcome, base: float | None, best: Optimum) -> list[str]:
