@@ -12,6 +12,7 @@ dtype: float64
 import importlib
 
 from glmfit import datasets, errors, families, links, plots
+from glmfit.choosing import compare_counts
 from glmfit.compare import anova, lr_test
 from glmfit.engine.control import Control
 from glmfit.models import (
@@ -97,6 +98,7 @@ __all__ = [
     "censored",
     "choice",
     "compare",
+    "compare_counts",
     "conditional_logit",
     "continuation_ratio",
     "datasets",

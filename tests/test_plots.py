@@ -92,6 +92,13 @@ def fit(name):
             ).fit(),
             "severity": lambda: gf.mnlogit("severity ~ region + bonus", insurance(600)).fit(),
             "portfolio": lambda: gf.poisson("claims ~ region + bonus", insurance(20_000)).fit(),
+            "days": lambda: gf.poisson("days ~ eth + sex + age + lrn", load("quine")).fit(),
+            "days_hurdle": lambda: gf.hurdle(
+                "days ~ eth + sex + age + lrn",
+                load("quine"),
+                inflation="~ age",
+                dist="negativebinomial",
+            ).fit(),
             "separated": lambda: gf.mnlogit(
                 "risk ~ age + income", load("risk"), reference="low"
             ).fit(),
@@ -134,6 +141,9 @@ CASES = {
     "added_variable": lambda **k: P.added_variable(fit("trees"), "height", **k),
     "partial_residuals": lambda **k: P.partial_residuals(fit("trees"), "girth", **k),
     "roc": lambda **k: P.roc(fit("infert"), **k),
+    "rootogram": lambda **k: P.rootogram(fit("days"), largest=40, **k),
+    "rootogram_hurdle": lambda **k: P.rootogram(fit("days_hurdle"), largest=40, **k),
+    "residual_quantiles_counts": lambda **k: P.residual_quantiles(fit("days_hurdle"), **k),
     "calibration": lambda **k: P.calibration(fit("infert"), **k),
     "profile": lambda **k: P.profile(fit("challenger"), "TEMPERATURE", **k),
     "convergence": lambda **k: P.convergence(fit("challenger"), **k),

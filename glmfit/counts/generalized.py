@@ -16,7 +16,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from glmfit.counts.kernels import Terms
+from glmfit.counts.gammas import saturated_poisson
+from glmfit.counts.kernels import Sides, Terms
 
 __all__ = ["GeneralizedPoissonCount"]
 
@@ -101,6 +102,16 @@ class GeneralizedPoissonCount:
     def none(self, eta: Array) -> Terms:
         """Return what zeros contribute at predictors (n, 2): the loss is -log P(0)."""
         return self.terms(np.zeros(eta.shape[0]), eta)
+
+    def sides(self, y: Array, eta: Array) -> Sides:
+        """Return P(Y <= y) and P(Y > y), by a sum of the probabilities up to ``y``."""
+        below = np.zeros(y.size)
+        for j in range(int(y.max(initial=-1.0)) + 1):
+            here = np.full(y.size, float(j))
+            p = np.exp(saturated_poisson(here) - self.terms(here, eta).loss)
+            below += np.where(here <= y, np.nan_to_num(p), 0.0)
+        below = np.minimum(below, 1.0)
+        return Sides(below, 1.0 - below)
 
     def expected(self, eta: Array) -> Array:
         """Return about Fisher's information at predictors (n, 2), by lines."""

@@ -20,10 +20,18 @@ from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from glmfit.counts.gammas import below_linear, exponential_gap, gamma_parts
 
-__all__ = ["CountKernel", "NegativeBinomialCount", "PoissonCount", "PositiveKernel", "Terms"]
+__all__ = [
+    "CountKernel",
+    "NegativeBinomialCount",
+    "PoissonCount",
+    "PositiveKernel",
+    "Sides",
+    "Terms",
+]
 
 Array = NDArray[np.float64]
 
@@ -39,6 +47,13 @@ class Terms(NamedTuple):
     loss: Array
     score: Array
     information: Array
+
+
+class Sides(NamedTuple):
+    """Probabilities on either side of a count, each with its own digits; shape (n,)."""
+
+    at_or_below: Array
+    above: Array
 
 
 class CountKernel(Protocol):
@@ -75,6 +90,9 @@ class CountKernel(Protocol):
 
     def none(self, eta: Array) -> Terms:
         """Return what zeros contribute at predictors (n, k): the loss is -log P(0)."""
+
+    def sides(self, y: Array, eta: Array) -> Sides:
+        """Return P(Y <= y) and P(Y > y) of counts ``y`` (n,) at predictors (n, k)."""
 
     def expected(self, eta: Array) -> Array:
         """Return an information that is never negative at predictors (n, k), by lines."""
@@ -156,6 +174,13 @@ class PoissonCount:
         loss = _from_perfect(y, mu, 0.0) - (y - mu) + np.log(mu / (1.0 + h))
         score, information = (y - 1.0 - h)[None], ((1.0 + h) * _slack(mu, h, mu))[None]
         return _without_mean(Terms(loss, score, information), y, gone)
+
+    def sides(self, y: Array, eta: Array) -> Sides:
+        """Return P(Y <= y) and P(Y > y) of counts ``y`` (n,) at predictors (n, 1)."""
+        mu, none = np.exp(eta[:, 0]), y < 0.0
+        more = np.maximum(y, 0.0) + 1.0
+        below, above = special.gammaincc(more, mu), special.gammainc(more, mu)
+        return Sides(np.where(none, 0.0, below), np.where(none, 1.0, above))
 
     def expected(self, eta: Array) -> Array:
         """Return Fisher's information at predictors (n, 1), by lines."""
@@ -273,6 +298,18 @@ class NegativeBinomialCount:
             information[1] /= alpha
             score[1] /= alpha
         return found
+
+    def sides(self, y: Array, eta: Array) -> Sides:
+        """Return P(Y <= y) and P(Y > y) of counts ``y`` (n,) at predictors (n, k)."""
+        mu, a, gone = self._means_and_sizes(eta)
+        share, none = 1.0 / (1.0 + a * mu), y < 0.0
+        more = np.maximum(y, 0.0) + 1.0
+        below = special.betainc(1.0 / a, more, share)
+        above = special.betainc(more, 1.0 / a, a * mu * share)
+        return Sides(
+            np.where(none, 0.0, np.where(gone, 1.0, below)),
+            np.where(none, 1.0, np.where(gone, 0.0, above)),
+        )
 
     def expected(self, eta: Array) -> Array:
         """Return about Fisher's information at predictors (n, k), by lines."""

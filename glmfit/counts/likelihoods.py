@@ -31,7 +31,8 @@ from numpy.typing import NDArray
 from scipy import special
 
 from glmfit.counts.gammas import saturated_poisson
-from glmfit.counts.kernels import CountKernel, PositiveKernel, Terms
+from glmfit.counts.kernels import CountKernel, PositiveKernel, Sides, Terms
+from glmfit.distributions import Tails
 from glmfit.likelihoods import STAYS, EtaStats, Limit, Recession
 from glmfit.links import Interval
 
@@ -116,6 +117,15 @@ class CountLikelihood:
     def log_probability(self, y: Array, eta: Array) -> Array:
         """Return the log-probability of counts ``y`` (n,) at predictors (n, M)."""
         return saturated_poisson(y) - self.rows(y, eta, True).loss
+
+    def sides(self, y: Array, eta: Array) -> Sides:
+        """Return P(Y <= y) and P(Y > y) of counts ``y`` (n,) at predictors (n, M)."""
+        return self.kernel.sides(y, eta)
+
+    def tails(self, y: Array, eta: Array) -> Tails:
+        """Return the probabilities on either side of counts ``y`` (n,) that were seen."""
+        here, before = self.sides(y, eta), self.sides(y - 1.0, eta)
+        return Tails(before.at_or_below, here.at_or_below, before.above, here.above)
 
     def _fixed_alpha(self, y: Array, bound: Mask) -> list[Recession]:
         """Return that log alpha stays where it is, if there is one."""
@@ -229,6 +239,14 @@ class ZeroInflated(CountLikelihood):
         cross = spread * score
         return self._joined(whole, certain - pi, left * score, own - spread, cross, lines)
 
+    def sides(self, y: Array, eta: Array) -> Sides:
+        """Return P(Y <= y) and P(Y > y) of counts ``y`` (n,) at predictors (n, M)."""
+        pi, rest, _ = _logistic(eta[:, 0])
+        below, above = self.kernel.sides(y, eta[:, 1:])
+        return Sides(
+            np.where(y < 0.0, 0.0, pi + rest * below), np.where(y < 0.0, 1.0, rest * above)
+        )
+
     @staticmethod
     def _joined(
         loss: Array, first: Array, score: Array, own: Array, cross: Array, lines: Array
@@ -298,6 +316,16 @@ class Hurdle(CountLikelihood):
             np.vstack([np.where(positive, rest, -chance), score]),
             np.vstack([chance * rest, 0.0 * score, np.where(positive, lines, 0.0)]),
         )
+
+    def sides(self, y: Array, eta: Array) -> Sides:
+        """Return P(Y <= y) and P(Y > y) of counts ``y`` (n,) at predictors (n, M)."""
+        chance, rest, _ = _logistic(eta[:, 0])
+        none, here = (self.kernel.sides(at, eta[:, 1:]) for at in (np.zeros(y.size), y))
+        positive = y > 0.0
+        above = chance * np.where(positive, here.above / none.above, 1.0)
+        between = np.where(positive, here.at_or_below - none.at_or_below, 0.0)
+        below = rest + chance * between / none.above
+        return Sides(np.where(y < 0.0, 0.0, below), np.where(y < 0.0, 1.0, above))
 
     def recession(self, y: Array) -> list[Recession]:
         """Return which predictors may go for ever: the odds anywhere, log mu where y is 1."""

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glmfit.counts.gammas import saturated_poisson
-from glmfit.counts.kernels import CountKernel, Terms
+from glmfit.counts.kernels import CountKernel, Sides, Terms
 from glmfit.counts.likelihoods import CountLikelihood, outer
 from glmfit.likelihoods import Recession
 
@@ -212,6 +212,17 @@ class LimitedCount(CountLikelihood):
             square -= j * j * np.exp(_log_probability(here, self.kernel.terms(here, eta)))
         mean = np.exp(self.log_mean(eta)[0])
         return np.asarray(square / self.main_probability(eta) - mean * mean)
+
+    def sides(self, y: Array, eta: Array) -> Sides:
+        """Return P(Y <= y) and P(Y > y) of counts ``y`` (n,) that are seen."""
+        cut = self.kernel.sides(np.full(y.size, float(self.above)), eta)
+        here = self.kernel.sides(y, eta)
+        seen = y > self.above
+        below = np.where(seen, (here.at_or_below - cut.at_or_below) / cut.above, 0.0)
+        above = np.where(seen, here.above / cut.above, 1.0)
+        # a count that stands for more takes them all
+        many = np.zeros(y.size, dtype=bool) if self.top is None else y >= self.top
+        return Sides(np.where(many, 1.0, below), np.where(many, 0.0, above))
 
     def log_probability(self, y: Array, eta: Array) -> Array:
         """Return the log-probability of counts ``y`` (n,), given that they are seen."""

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from glmfit.counts import CountKernel, CountLikelihood, PlainCount
-from glmfit.design import Categorical, Design, beside
+from glmfit.design import Categorical, Design, beside, narrowed
 from glmfit.engine.control import Control
 from glmfit.engine.passes import Pass
 from glmfit.errors import (
@@ -383,14 +383,20 @@ class CountModel(DiscreteModel[CountResults], CountNames):
         theta[-1] = np.finfo(float).eps
         return replace(found, theta=theta)
 
+    def fitted_predictors(self, record: FitRecord) -> tuple[CountLikelihood, Array]:
+        """Return the likelihood of a fit, and the predictors (m, M) of the rows used."""
+        data = self._kept_data()
+        likelihood = self.shown_form(record).likelihood
+        return likelihood, self.predictors(record, data.design, data.offset)
+
     def predictors(self, record: FitRecord, design: Design, offset: Array | None) -> Array:
         """Return the predictors of rows, infinite in the limit of a fit that ran away, (n, M).
 
         They are those of `shown_form`: without alpha where that is 0.
         """
         form = self.shown_form(record)
-        vector, q = form.predictor(design), form.size
-        columns = vector if q == design.shape[1] else vector.chosen(np.arange(q))
+        q = form.size
+        columns = form.predictor(design if q == design.shape[1] else narrowed(design, slice(0, q)))
         eta = columns.drift(record.base[:q])
         shift = form.offsets(offset)
         if shift is not None:

@@ -15,6 +15,7 @@ plot computes a statistic: the numbers are those of the results' own methods.
 
 from glmfit.plots.classes import class_probabilities, class_surfaces, decision_regions
 from glmfit.plots.coefficients import class_coefficients, coefficients, reference_effect
+from glmfit.plots.counts import rootogram
 from glmfit.plots.curves import adjusted_predictions, fitted_curve, log_odds, marginal_effects
 from glmfit.plots.diagnostics import (
     added_variable,
@@ -50,6 +51,7 @@ __all__ = [
     "residual_quantiles",
     "residuals",
     "roc",
+    "rootogram",
     "softmax_curves",
     "softmax_heatmap",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,9 @@ from glmfit.links import Log
 from glmfit.output import Summary
 from glmfit.results.base import LikelihoodResults
 from glmfit.results.compat import CountResultNames
+from glmfit.results.diagnostics import ResidualOrder
 from glmfit.results.estimates import prediction_errors
+from glmfit.results.frequencies import CountFrequencies
 from glmfit.results.summary import summarise_counts
 
 __all__ = ["CountResults", "OverdispersionTest"]
@@ -44,7 +46,7 @@ class OverdispersionTest:
     pvalue: float
 
 
-class CountResults(LikelihoodResults, CountResultNames):
+class CountResults(ResidualOrder, CountFrequencies, LikelihoodResults, CountResultNames):
     """A fitted model of counts, made by ``model.fit()``.
 
     Coefficients of the zero part come first and have the prefix ``inflate_``; those of the
@@ -323,6 +325,61 @@ class CountResults(LikelihoodResults, CountResultNames):
     def _own(self, which: str) -> Array:
         values: Array = np.asarray(self.predict(which=which), dtype=float)[self.model.data.kept]
         return values
+
+    kinds: ClassVar[tuple[str, ...]] = ("response", "pearson", "quantile")
+
+    def get_resid(self, kind: str = "pearson", *, seed: Any = None) -> Any:
+        """Return residuals of a kind.
+
+        Parameters
+        ----------
+        kind : {"response", "pearson", "quantile"}
+            Counts less fitted means; the same over their standard deviations; or as in
+            `resid_quantile`.
+        seed : int or numpy.random.Generator, optional
+            For "quantile".
+
+        Returns
+        -------
+        Series or ndarray of shape (n,)
+        """
+        if kind not in self.kinds:
+            raise NotAvailableError(
+                f"Models of counts have {', '.join(self.kinds)} residuals (got {kind!r})."
+            )
+        return self.resid_quantile(seed) if kind == "quantile" else getattr(self, f"resid_{kind}")
+
+    def resid_quantile(self, seed: Any = None) -> Any:
+        """Return quantile residuals, standard normal if the model is right.
+
+        Parameters
+        ----------
+        seed : int or numpy.random.Generator, optional
+            For the random point between P(Y < y) and P(Y <= y); 0 by default.
+
+        Returns
+        -------
+        Series or ndarray of shape (n,)
+
+        References
+        ----------
+        Dunn, P. K. and Smyth, G. K. (1996). Randomized quantile residuals. *Journal of
+        Computational and Graphical Statistics* 5, 236-244.
+
+        Examples
+        --------
+        >>> import glmfit as gf
+        >>> quine = gf.datasets.load("quine")
+        >>> result = gf.negativebinomial("days ~ eth + sex + age + lrn", quine).fit()
+        >>> float(result.resid_quantile(seed=1).std().round(1))
+        1.0
+        """
+        data = self.model.data
+        likelihood, eta = self.model.fitted_predictors(self.record)
+        y = self.model.endog
+        uniform = np.random.default_rng(0 if seed is None else seed).uniform(size=y.size)
+        with np.errstate(all="ignore"):
+            return data.label(likelihood.tails(y, eta).normal_scores(uniform))
 
     def get_distribution(self, exog: Any = None, transform: bool = True, **options: Any) -> Any:
         """Return the distribution of new observations as a frozen one of scipy.stats.

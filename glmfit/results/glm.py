@@ -23,6 +23,7 @@ from glmfit.output import Summary
 from glmfit.results.absorbed import AbsorbedFactors
 from glmfit.results.base import LikelihoodResults
 from glmfit.results.diagnostics import ModelDiagnostics
+from glmfit.results.frequencies import CountFrequencies
 from glmfit.results.goodness import ModelGoodness
 from glmfit.results.influence import GLMInfluence, InfluenceMethods
 from glmfit.results.metrics import PredictionMetrics
@@ -47,6 +48,7 @@ class GLMResults(
     ModelGoodness,
     PredictionMetrics,
     StreamedPredictions,
+    CountFrequencies,
     LikelihoodResults,
 ):
     """A fitted generalised linear model, made by ``model.fit()``.
