@@ -90,6 +90,11 @@ def test_pytest_runs_everything_unless_tests_are_named() -> None:
     assert "glmfit" not in one
 
 
+def test_the_documentation_is_built_strictly() -> None:
+    assert {"-W", "-n", "-E"} <= set(dev.docs_step().command)
+    assert dev.docs_step(["-v"]).command[-3:] == ["-v", "docs", "docs/_build/html"]
+
+
 def test_all_steps_run_and_one_failure_fails(capfd: pytest.CaptureFixture[str]) -> None:
     steps = [
         dev.Step("bad", [sys.executable, "-c", "raise SystemExit(3)"]),
