@@ -305,3 +305,19 @@ def test_ratios_have_names(fitted, classes):
         "ordinal": "Odds ratios of a higher level",
         "conditional": "Odds ratios",
     }
+
+
+def test_rows_of_counts_are_augmented():
+    quine = gf.datasets.load("quine")
+    for result in (
+        gf.negativebinomial("days ~ sex", quine).fit(),
+        gf.hurdle("days ~ sex", quine).fit(),
+    ):
+        table = result.augment()
+        assert list(table.columns) == [*quine.columns, "fitted", "se_fit", "resid_pearson"]
+        np.testing.assert_array_equal(table["fitted"], result.predict())
+        np.testing.assert_array_equal(table["se_fit"], result.get_prediction().se_mean)
+        np.testing.assert_array_equal(table["resid_pearson"], result.resid_pearson)
+        new = result.augment({"sex": ["F", "M"]})
+        assert list(new.columns) == ["sex", "fitted", "se_fit"]
+        np.testing.assert_array_equal(new["fitted"], result.predict({"sex": ["F", "M"]}))

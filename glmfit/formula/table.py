@@ -16,7 +16,15 @@ from numpy.typing import NDArray
 
 from glmfit.errors import ArgumentTypeError, DataError, DataWarning, UnknownNameError, suggest, warn
 
-__all__ = ["Table", "all_finite", "column_values", "first_rows", "missing_rows", "without_unused"]
+__all__ = [
+    "Table",
+    "all_finite",
+    "column_values",
+    "first_rows",
+    "missing_rows",
+    "polars_frame",
+    "without_unused",
+]
 
 Mask = NDArray[np.bool_]
 
@@ -34,6 +42,11 @@ class Table:
         self._source = source
         self.names: list[Any] = list(source.columns)
         self.index: pd.Index = source.index
+
+    @property
+    def native(self) -> Any:
+        """The polars frame that the table was made of, or None."""
+        return self._source.frame if isinstance(self._source, _PolarsColumns) else None
 
     def __len__(self) -> int:
         return len(self.index)
@@ -87,11 +100,16 @@ def _open(data: Any) -> Any:
         return pd.DataFrame(data)
     if hasattr(data, "to_pandas") and hasattr(data, "column_names"):
         return data.to_pandas()
-    if hasattr(data, "get_column") and hasattr(data, "height"):
+    if polars_frame(data) is not None:
         return _PolarsColumns(data)
     raise ArgumentTypeError(
         f"data must be a DataFrame, a dict of columns or another table; got {type(data).__name__}."
     )
+
+
+def polars_frame(data: Any) -> Any:
+    """Return data that are a polars frame, or None; polars is not imported."""
+    return data if hasattr(data, "get_column") and hasattr(data, "height") else None
 
 
 def _frame_of_mapping(data: Mapping[str, Any]) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from scipy import special
 
 from glmfit.design import Design
 from glmfit.errors import NotAvailableError
+from glmfit.formula.polars_out import takes_return_type
 from glmfit.inference.compat import LinearPrediction
 from glmfit.inference.observation import Observation
 from glmfit.inference.tails import critical_value
@@ -171,6 +172,7 @@ class Prediction:
             )
         return self.observation.interval(self.eta, self.se_eta, alpha, self.df)
 
+    @takes_return_type
     def summary_frame(self, alpha: float = 0.05, *, obs: bool | None = None) -> pd.DataFrame:
         """Return means, standard errors and intervals, a row for each prediction.
 
@@ -182,6 +184,8 @@ class Prediction:
             Whether to give the intervals for a new observation; by default in the normal
             linear model with t intervals only, as statsmodels has them. There they have a
             closed form; elsewhere 100,000 distinct rows take seconds.
+        return_type : {"pandas", "polars"}
+            What the answer is made of; polars has no index, and null for NaN.
 
         Returns
         -------
@@ -297,6 +301,7 @@ class ClassPrediction:
         rows = pd.RangeIndex(len(self.probability)) if self.index is None else self.index
         return pd.MultiIndex.from_product([rows, self.levels], names=[rows.name, "level"])
 
+    @takes_return_type
     def summary_frame(self, alpha: float = 0.05) -> pd.DataFrame:
         """Return probabilities, errors and intervals, a row for each row and level.
 
@@ -304,6 +309,8 @@ class ClassPrediction:
         ----------
         alpha : float
             The intervals cover ``1 - alpha``.
+        return_type : {"pandas", "polars"}
+            What the answer is made of; polars has no index, and null for NaN.
 
         Returns
         -------

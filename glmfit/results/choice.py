@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from glmfit.errors import ArgumentError, NotAvailableError
+from glmfit.formula.polars_out import takes_return_type
 from glmfit.inference import choice as numbers
 from glmfit.output import Summary
 from glmfit.results.conditional import ConditionalResults
@@ -75,6 +76,7 @@ class ChoiceResults(ConditionalResults):
 
     # -- predictions -------------------------------------------------------------------
 
+    @takes_return_type
     def predict(
         self,
         exog: Any = None,
@@ -102,6 +104,8 @@ class ChoiceResults(ConditionalResults):
             Cases of new rows; by default the column that the model was given by name.
         new_levels
             As in `GLMResults.predict`.
+        return_type : {"pandas", "polars"}
+            What the answer is made of; polars has no index, and null for NaN.
 
         Returns
         -------
@@ -117,7 +121,7 @@ class ChoiceResults(ConditionalResults):
         table, labels = self._case_table(exog, transform, offset, groups, new_levels)
         known = ~np.isnan(table).all(axis=1)
         chosen = np.array(self.model.alternatives, dtype=object)[np.nanargmax(table[known], axis=1)]
-        out = pd.Series(np.nan, index=labels, dtype=object)
+        out = pd.Series(np.nan, index=labels.rename("case"), dtype=object)
         out.iloc[np.flatnonzero(known)] = chosen
         return out
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from glmfit.engine.separation import MOVED
 from glmfit.errors import ArgumentError, NotAvailableError
+from glmfit.formula.polars_out import takes_return_type
 from glmfit.inference.choice import leading, probabilities
 from glmfit.inference.tails import chi2_sf
 from glmfit.output import Summary
@@ -121,6 +122,7 @@ class ConditionalResults(ConditionalTables, CheckMethods, LikelihoodResults):
         columns = ["odds_ratio", "ci_lower", "ci_upper"]
         return pd.DataFrame(ratios, index=self._names, columns=columns)
 
+    @takes_return_type
     def predict(
         self,
         exog: Any = None,
@@ -149,6 +151,8 @@ class ConditionalResults(ConditionalTables, CheckMethods, LikelihoodResults):
             Strata of new rows; by default the column that the model was given by name.
         new_levels
             As in `GLMResults.predict`.
+        return_type : {"pandas", "polars"}
+            What the answer is made of; polars has no index, and null for NaN.
 
         Returns
         -------

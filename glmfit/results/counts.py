@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from glmfit.errors import ArgumentError, NotAvailableError
+from glmfit.formula.polars_out import takes_return_type
 from glmfit.inference.prediction import Prediction
 from glmfit.inference.tails import chi2_sf, critical_value
 from glmfit.links import Log
@@ -21,6 +22,7 @@ from glmfit.results.diagnostics import ResidualOrder
 from glmfit.results.estimates import prediction_errors
 from glmfit.results.frequencies import CountFrequencies
 from glmfit.results.summary import summarise_counts
+from glmfit.results.tables import CountTables
 
 __all__ = ["CountResults", "OverdispersionTest"]
 
@@ -46,7 +48,9 @@ class OverdispersionTest:
     pvalue: float
 
 
-class CountResults(ResidualOrder, CountFrequencies, LikelihoodResults, CountResultNames):
+class CountResults(
+    ResidualOrder, CountFrequencies, CountTables, LikelihoodResults, CountResultNames
+):
     """A fitted model of counts, made by ``model.fit()``.
 
     Coefficients of the zero part come first and have the prefix ``inflate_``; those of the
@@ -157,6 +161,7 @@ class CountResults(ResidualOrder, CountFrequencies, LikelihoodResults, CountResu
 
     # -- row values ----------------------------------------------------------------------
 
+    @takes_return_type
     def predict(
         self,
         exog: Any = None,
@@ -196,6 +201,8 @@ class CountResults(ResidualOrder, CountFrequencies, LikelihoodResults, CountResu
             Counts; 0 to the largest of the fit by default.
         new_levels
             As in `GLMResults.predict`.
+        return_type : {"pandas", "polars"}
+            What the answer is made of; polars has no index, and null for NaN.
 
         Returns
         -------

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from glmfit.errors import ArgumentError, DataWarning, NotAvailableError, warn
 from glmfit.families import Family, Working
 from glmfit.formula.alignment import beside
+from glmfit.formula.polars_out import takes_return_type
 from glmfit.formula.table import Table
 from glmfit.inference import residuals
 from glmfit.inference.covariance import wald_f
@@ -281,6 +282,7 @@ class GLMResults(
 
     # -- predictions -----------------------------------------------------------------
 
+    @takes_return_type
     def predict(
         self,
         exog: Any = None,
@@ -316,6 +318,8 @@ class GLMResults(
         absorb : optional
             Levels of absorbed factors in the new rows, as the model takes them; not needed
             where they were given by column name. Their effects are in the predictions.
+        return_type : {"pandas", "polars"}
+            What the answer is made of; polars has no index, and null for NaN.
 
         Returns
         -------

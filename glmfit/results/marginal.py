@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from glmfit.errors import NotAvailableError
+from glmfit.formula.polars_out import takes_return_type
 from glmfit.inference.tails import critical_value, two_sided
 from glmfit.links import Link
 from glmfit.output import Column, Field, Row, Summary, Table
@@ -125,6 +126,7 @@ class Margins:
         columns["ci_lower"], columns["ci_upper"] = self.conf_int(alpha).T
         return columns
 
+    @takes_return_type
     def summary_frame(self, alpha: float = 0.05) -> pd.DataFrame:
         """Return labels, estimates, errors, tests and intervals, a row for each estimate.
 
@@ -132,6 +134,8 @@ class Margins:
         ----------
         alpha : float
             The intervals cover ``1 - alpha``.
+        return_type : {"pandas", "polars"}
+            What the answer is made of; polars has no index, and null for NaN.
         """
         numbers = pd.DataFrame(self._columns(alpha), index=self.labels.index)
         return pd.concat([self.labels, numbers], axis=1)

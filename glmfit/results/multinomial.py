@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from glmfit.errors import ArgumentError
+from glmfit.formula.polars_out import takes_return_type
 from glmfit.inference.shrinkage import least_penalised
 from glmfit.inference.tails import two_sided
 from glmfit.output import Summary
@@ -202,6 +203,7 @@ class MultinomialResults(IIATests, ClassResults):
 
     # -- row values ------------------------------------------------------------------
 
+    @takes_return_type
     def predict(
         self,
         exog: Any = None,
@@ -224,6 +226,8 @@ class MultinomialResults(IIATests, ClassResults):
             each level against the reference.
         offset, new_levels
             As in `GLMResults.predict`.
+        return_type : {"pandas", "polars"}
+            What the answer is made of; polars has no index, and null for NaN.
 
         Returns
         -------

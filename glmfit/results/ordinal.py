@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from glmfit.errors import ArgumentError, NotAvailableError
+from glmfit.formula.polars_out import takes_return_type
 from glmfit.output import Summary
 from glmfit.results.classes import ClassResults
 from glmfit.results.diagnostics import ResidualOrder
@@ -140,6 +141,7 @@ class OrdinalResults(ResidualOrder, OrderedResiduals, ClassResults):
 
     # -- row values ------------------------------------------------------------------
 
+    @takes_return_type
     def predict(
         self,
         exog: Any = None,
@@ -166,6 +168,8 @@ class OrdinalResults(ResidualOrder, OrderedResiduals, ClassResults):
             the last.
         new_levels
             As in `GLMResults.predict`.
+        return_type : {"pandas", "polars"}
+            What the answer is made of; polars has no index, and null for NaN.
 
         Returns
         -------

@@ -10,12 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from glmfit.errors import ArgumentError, DataError, require_number
-from glmfit.formula.table import Table
+from glmfit.formula.polars_out import check_return_type, takes_return_type, to_polars
+from glmfit.formula.table import Table, polars_frame
 from glmfit.inference.tails import two_sided
 from glmfit.results.record import FitRecord
 from glmfit.results.summary import ratio_title
 
-__all__ = ["ClassTables", "ConditionalTables", "ModelTables", "TidyTables"]
+__all__ = ["ClassTables", "ConditionalTables", "CountTables", "ModelTables", "TidyTables"]
 
 Array = NDArray[np.float64]
 
@@ -42,6 +43,7 @@ class TidyTables:
 
     # -- coefficients ----------------------------------------------------------------------
 
+    @takes_return_type
     def tidy(
         self,
         conf_int: bool = True,
@@ -64,6 +66,8 @@ class TidyTables:
             What the intervals cover.
         method : str
             As in `conf_int`: "wald", "profile", ...
+        return_type : {"pandas", "polars"}
+            What the answer is made of; polars has no index, and null for NaN.
 
         Returns
         -------
@@ -125,8 +129,14 @@ class TidyTables:
 
     # -- the fit ---------------------------------------------------------------------------
 
+    @takes_return_type
     def glance(self) -> pd.DataFrame:
         """Return what sums up the fit, in one row.
+
+        Parameters
+        ----------
+        return_type : {"pandas", "polars"}
+            What the answer is made of; polars has no index, and null for NaN.
 
         Returns
         -------
@@ -169,7 +179,7 @@ class TidyTables:
 
     # -- the rows --------------------------------------------------------------------------
 
-    def augment(self, data: Any = None, *, prefix: str = "") -> pd.DataFrame:
+    def augment(self, data: Any = None, *, prefix: str = "", return_type: str = "pandas") -> Any:
         """Return the data with what the fit says of each row.
 
         Parameters
@@ -179,6 +189,8 @@ class TidyTables:
             dropped.
         prefix : str
             Put before the names of the columns that are added; "." gives broom's names.
+        return_type : {"pandas", "polars"}
+            What the answer is made of; the columns of polars data stay as they are.
 
         Returns
         -------
@@ -186,10 +198,11 @@ class TidyTables:
             The columns of the data, and then, for generalised linear models, ``fitted`` and
             ``se_fit`` (means), and on the rows of the fit ``resid`` (deviance residual),
             ``hat``, ``sigma`` (dispersion's root without the row), ``cooks_d`` and
-            ``std_resid`` (NaN after a penalty and with absorbed factors). Models of several
-            classes: ``fitted_class``, ``fitted_<level>`` for each level, and on the rows of
-            the fit ``hat`` and ``cooks_d``. Matched sets: ``fitted``, the predictor, of
-            which differences within a set count.
+            ``std_resid`` (NaN after a penalty and with absorbed factors). Models of counts with
+            an alpha or zeros of their own: ``fitted``, ``se_fit``, and on the rows of the fit
+            ``resid_pearson``. Models of several classes: ``fitted_class``, ``fitted_<level>``
+            for each level, and on the rows of the fit ``hat`` and ``cooks_d``. Matched sets:
+            ``fitted``, the predictor, of which differences within a set count.
 
         Raises
         ------
@@ -213,6 +226,10 @@ class TidyTables:
             raise ArgumentError(
                 f"The data have a column {clash[0]!r} already. Give prefix=, such as prefix='fit_'."
             )
+        if check_return_type(return_type) == "polars":
+            table = self.model.data.table if data is None else data
+            native = table.native if isinstance(table, Table) else polars_frame(table)
+            return (to_polars(rows) if native is None else native).hstack(to_polars(added))
         added.index = rows.index
         return pd.concat([rows, added], axis=1)
 
@@ -310,6 +327,20 @@ class ModelTables(TidyTables):
             "cooks_d": influence.cooks_distance[0],
             "std_resid": self.get_resid("deviance", standardized=True),
         }
+
+
+class CountTables(TidyTables):
+    """Tidy frames of a model of counts with several predictors."""
+
+    get_prediction: Any
+    resid_pearson: Any
+
+    def _augmented(self, data: Any) -> pd.DataFrame:
+        predicted = self.get_prediction(*(() if data is None else (data,)))
+        columns = {"fitted": predicted.predicted_mean, "se_fit": predicted.se_mean}
+        if data is None:
+            columns["resid_pearson"] = self.resid_pearson
+        return pd.DataFrame({name: np.asarray(part) for name, part in columns.items()})
 
 
 class ClassTables(TidyTables):
