@@ -1,6 +1,7 @@
 """The formula language: what it refuses, what it allows, and how it says so."""
 
 import importlib.util
+import json
 import os
 import re
 import sys
@@ -334,6 +335,12 @@ def test_the_canary_lives_through_thousands_of_formulas():
 @pytest.mark.filterwarnings("ignore")
 def test_the_canary_lives_through_many_formulas():
     assert formulas.run(100_000, seed=20_261_122)["faults"] == {}
+
+
+def test_a_million_formulas_were_tried():
+    tried = json.loads(Path(__file__).with_name("fuzz").joinpath("formulas.json").read_text())
+    assert tried["strings"] == sum(tried["outcomes"].values()) >= 1_000_000
+    assert tried["faults"] == {}
 
 
 @pytest.mark.parametrize(
