@@ -92,6 +92,12 @@ class Assembly:
             value = f.value(self._learned(f), self.rows)
             if not isinstance(value, np.ndarray):
                 raise DataError(f"{f.name()} was a number in the data of the fit; it is text here.")
+            made = 1 if value.ndim == 1 else value.shape[1]
+            if made != self._learned(f).n_columns:
+                raise DataError(
+                    f"{f.name()} makes {made} columns here; it made {self._learned(f).n_columns} "
+                    "of the data of the fit."
+                )
             column = value if value.ndim == 1 else value[:, position[f]]
             product = column.astype(float, copy=False) if product is None else product * column
         return product

@@ -16,10 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 from patsy.state import Center, Standardize
 
-from glmfit.errors import ArgumentError, GlmfitError, ModelFileError, NotAvailableError
+from glmfit.errors import (
+    ArgumentError,
+    FormulaError,
+    GlmfitError,
+    ModelFileError,
+    NotAvailableError,
+)
 from glmfit.formula.assembly import Subterm
 from glmfit.formula.factors import Factor, Learned
-from glmfit.formula.limits import BoundedBS, BoundedCC, BoundedCR, BoundedTE
+from glmfit.formula.limits import BoundedBS, BoundedCC, BoundedCR, BoundedTE, check_knots
 from glmfit.formula.namespace import NAMESPACE
 from glmfit.formula.safety import check_expression
 from glmfit.formula.spec import ModelSpec
@@ -260,7 +266,16 @@ def _restored_memory(kind: type, memory: dict[str, Any], code: str) -> dict[str,
         found[name] = decode(encode(memory[name]), expected, f"{code}.{name}")
         if isinstance(found[name], np.ndarray) and not np.isfinite(found[name]).all():
             raise ModelFileError(f"The model file has missing numbers in {name} of {code!r}.")
+    if issubclass(kind, BoundedBS):
+        _check_knots(found, code)
     return found
+
+
+def _check_knots(memory: dict[str, Any], code: str) -> None:
+    try:
+        check_knots(memory["_degree"], memory["_all_knots"])
+    except FormulaError as error:
+        raise ModelFileError(f"The model file has no valid memory of {code!r}: {error}") from error
 
 
 def _check(spec: ModelSpec) -> None:

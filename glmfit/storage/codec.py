@@ -7,6 +7,7 @@ dataclasses, and refuses everything else: a file never says which class to make.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import types
 from collections.abc import Callable, Mapping
@@ -236,9 +237,12 @@ def _mapping(state: Any, kind: Any, place: Place) -> dict[str, Any]:
     return {name: decode(part, kind, f"{place}.{name}") for name, part in parts.items()}
 
 
+_hints = functools.cache(get_type_hints)
+
+
 def _dataclass(state: Any, kind: Any, place: Place) -> Any:
     parts = _object(state, place)
-    hints, fields = get_type_hints(kind), {f.name: f for f in dataclasses.fields(kind)}
+    hints, fields = _hints(kind), {f.name: f for f in dataclasses.fields(kind)}
     for name in parts:
         if name not in fields:
             raise ModelFileError(f"The model file has the unknown entry {place}.{name}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import secrets
 from importlib.metadata import version
@@ -18,6 +19,9 @@ FORMAT = "glmfit model"
 
 SCHEMA = 1
 """Number of the schema that is written; older ones are read, newer ones refused."""
+
+DEEPEST = 50
+"""Lists and objects within one another; files that are written have a dozen."""
 
 
 def write_content(path: str | os.PathLike[str], content: dict[str, Any]) -> None:
@@ -69,12 +73,15 @@ def read_content(path: str | os.PathLike[str]) -> dict[str, Any]:
             raw.decode("utf-8", errors="surrogatepass"),
             object_pairs_hook=_unique,
             parse_constant=_no_constant,
+            parse_float=_finite,
         )
     except (ValueError, RecursionError, MemoryError) as error:
         raise ModelFileError(
             f"{str(path)!r} is no model file, or a damaged one: it is not JSON that can be read "
             f"({error})."
         ) from error
+    if _is_deeper(whole, DEEPEST):
+        raise ModelFileError(f"{str(path)!r} is no model file: it is nested too deeply.")
     if not isinstance(whole, dict) or whole.get("format") != FORMAT:
         raise ModelFileError(f"{str(path)!r} is no model file of glmfit (no format {FORMAT!r}).")
     _check_schema(whole.get("schema"), whole.get("glmfit"), str(path))
@@ -107,6 +114,24 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("an entry stands twice")
     return found
+
+
+def _is_deeper(value: Any, most: int) -> bool:
+    """Tell whether lists and objects stand in one another more than ``most`` deep."""
+    level = [value] if isinstance(value, (dict, list)) else []
+    for _ in range(most):
+        inside: list[Any] = []
+        for part in level:
+            inside += part.values() if isinstance(part, dict) else part
+        level = [part for part in inside if isinstance(part, (dict, list))]
+    return bool(level)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no finite number")
+    return number
 
 
 def _no_constant(name: str) -> NoReturn:
