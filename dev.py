@@ -35,6 +35,7 @@ REQUIREMENTS = {
     "bench": ".[bench]",
     "verify": ".[bench,test]",
     "margins": ".[margins-test]",
+    "minimum": ".[test]",
 }
 CONTAINED_IN = {
     "core": ("core", "dev", "bench", "verify"),
@@ -42,11 +43,20 @@ CONTAINED_IN = {
     "bench": ("bench", "verify"),
     "verify": ("verify",),
     "margins": ("margins",),
+    "minimum": ("minimum",),
 }
 
 # Where a profile stands that cannot share the environment: marginaleffects needs a polars
-# older than the one that the other tests run with.
-APART = {"margins": ".venv-margins"}
+# older than the one that the other tests run with, and the oldest versions stand alone.
+APART = {"margins": ".venv-margins", "minimum": ".venv-minimum"}
+
+# Not run with the oldest versions: plots are compared with images of a newer matplotlib,
+# notebooks with what newer versions print, and a last digit depends on the BLAS of NumPy.
+NEWEST_ONLY = (
+    "--ignore=tests/test_plots.py",
+    "--ignore=tests/test_notebooks.py",
+    "--deselect=tests/test_absorb.py::test_nearly_collinear_columns_keep_their_digits",
+)
 
 
 class DevError(Exception):
@@ -102,13 +112,29 @@ def install(profile: str) -> None:
     create_venv(profile)
     requirement = REQUIREMENTS[profile]
     print(f"Installing {requirement} into {venv.name} (once, may take minutes) ...", flush=True)
-    command = [*pip_command(venv), "install", "--quiet", "--editable", requirement]
-    if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
-        raise DevError(
-            "The installation failed; pip's message is above. If it is about a network, "
-            f"try again; if about {venv.name}, delete that directory and try again."
-        )
+    oldest = profile == "minimum"
+    for command in oldest_versions(venv, requirement) if oldest else [newest(venv, requirement)]:
+        if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
+            raise DevError(
+                "The installation failed; the message is above. If it is about a network, "
+                f"try again; if about {venv.name}, delete that directory and try again."
+            )
     stamp(profile, venv).write_text(current)
+
+
+def newest(venv: Path, requirement: str) -> list[str]:
+    """Return the command that installs a requirement with the newest versions it allows."""
+    return [*pip_command(venv), "install", "--quiet", "--editable", requirement]
+
+
+def oldest_versions(venv: Path, requirement: str) -> list[list[str]]:
+    """Return the commands that install a requirement with the oldest versions it allows."""
+    python, uv = str(venv_program("python", venv)), str(venv_program("uv", venv))
+    oldest = ["--upgrade", "--resolution", "lowest-direct", "--editable", requirement]
+    return [
+        [*pip_command(venv), "install", "--quiet", "uv"],
+        [uv, "pip", "install", "--quiet", "--python", python, *oldest],
+    ]
 
 
 def create_venv(profile: str) -> None:
@@ -226,6 +252,17 @@ def test(arguments: Sequence[str]) -> int:
     )
 
 
+def minimum(arguments: Sequence[str]) -> int:
+    """Run the tests with the oldest versions that are allowed; arguments go to pytest."""
+    install("minimum")
+    # old versions warn of what newer ones beside them deprecate: no errors here
+    options = ["-m", "pytest", "-m", "not slow", "-W", "default", "--quiet"]
+    named = any(names_a_test(argument) for argument in arguments)
+    paths = [] if named else ["tests", *NEWEST_ONLY]
+    command = [str(venv_program("python", venv_of("minimum"))), *options, *paths, *arguments]
+    return run_steps([Step("pytest, oldest versions", command)])
+
+
 def slow(arguments: Sequence[str]) -> int:
     """Run the tests marked slow; arguments go to pytest."""
     install("dev")
@@ -291,6 +328,7 @@ def margins(arguments: Sequence[str]) -> int:
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "challenger": challenger,
     "test": test,
+    "minimum": minimum,
     "slow": slow,
     "notebooks": notebooks,
     "docs": docs,

@@ -140,6 +140,7 @@ def test_what_cannot_share_the_environment_has_its_own(
 ) -> None:
     assert dev.venv_of("dev") == dev.VENV
     assert dev.venv_of("margins") == dev.ROOT / ".venv-margins"
+    assert dev.venv_of("minimum") == dev.ROOT / ".venv-minimum"
     path = tmp_path / "pyproject.toml"
     path.write_text("a")
     assert dev.fingerprint(path, "margins") != dev.fingerprint(path, "dev")
@@ -151,6 +152,13 @@ def test_what_cannot_share_the_environment_has_its_own(
     assert (dev.ROOT / ran[-2]).is_file()
 
 
-def test_ci_runs_the_tests_and_those_beside_marginaleffects() -> None:
+def test_ci_runs_all_tests() -> None:
     script = (dev.ROOT / ".ci" / "run").read_text()
-    assert "dev.py test" in script and "dev.py margins" in script
+    assert all(f"dev.py {name}" in script for name in ("test", "margins", "minimum"))
+
+
+def test_what_the_oldest_versions_leave_out_exists() -> None:
+    for option in dev.NEWEST_ONLY:
+        path, *names = option.split("=")[1].split("::")
+        text = (dev.ROOT / path).read_text()
+        assert all(f"def {name}(" in text for name in names)

@@ -158,6 +158,14 @@ def test_every_source_gives_the_same(kind: str, frame: pd.DataFrame, folder: Pat
     assert_same(gf.logit(formula, source).fit(), gf.logit(formula, frame).fit())
 
 
+def test_pieces_whose_text_is_missing_throughout_join_the_others(frame: pd.DataFrame):
+    # text as objects, as pandas 2 keeps it
+    old = frame.assign(text=frame["text"].astype(object))
+    old.loc[1000:1006, "text"] = np.nan
+    found = gf.logit("event ~ x + text", frames_of(old)).fit()
+    assert_same(found, gf.logit("event ~ x + text", old).fit())
+
+
 def test_where_files_end_changes_no_bit(frame: pd.DataFrame, tmp_path: Path):
     formula = "event ~ x * text + z"
     fits = [
