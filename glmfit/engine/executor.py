@@ -15,6 +15,7 @@ from threadpoolctl import LibController, ThreadpoolController
 from glmfit.design import Design
 from glmfit.engine.control import Control
 from glmfit.sources import Block, Rows, RowSource
+from glmfit.sources.rows import Elsewhere
 
 __all__ = [
     "map_ahead",
@@ -72,6 +73,9 @@ class _OneThread:
             if self._depth == 0:
                 for library, count in zip(_blas(), self._before, strict=True):
                     library.set_num_threads(count)
+
+    def __reduce__(self) -> str:
+        return "one_blas_thread"  # every process has its own
 
 
 one_blas_thread = _OneThread()
@@ -140,6 +144,9 @@ def map_chunks(function: Callable[[Rows], T], rows: RowSource, control: Control)
     The order does not depend on the number of threads, so sums taken over it are the
     same to the last bit. BLAS is held to one thread while chunks run on several.
     """
+    if isinstance(rows, Elsewhere):
+        yield from rows.map(_alone(function), _chunk_size(rows, control))
+        return
     for block in _blocks(lambda chunks: [function(chunk) for chunk in chunks], rows, control):
         yield from block
 
@@ -152,15 +159,31 @@ def reduce_chunks(
     Chunks are added within blocks on the threads, and blocks in their order, so that
     nothing but one sum a block is kept.
     """
+    if isinstance(rows, Elsewhere):
+        return rows.reduce(_alone(function), add, _chunk_size(rows, control))
     sums = _blocks(lambda chunks: reduce(add, map(function, chunks)), rows, control)
     return reduce(add, sums)
+
+
+def _chunk_size(rows: RowSource, control: Control) -> int:
+    # a chunk has FEWEST rows at least; of so few BLAS makes no threads
+    return control.chunk_rows or (FEWEST if rows.n <= FEWEST else rows_together(rows.design))
+
+
+def _alone(function: Callable[[Rows], T]) -> Callable[[Rows], T]:
+    """Return a function for another process, which holds BLAS to one thread there."""
+
+    def run(chunk: Rows) -> T:
+        with one_blas_thread:
+            return function(chunk)
+
+    return run
 
 
 def _blocks(function: Callable[[list[Rows]], T], rows: RowSource, control: Control) -> Iterator[T]:
     """Yield ``function(chunks)`` for each block of chunks, in order."""
     n = rows.n
-    # a chunk has FEWEST rows at least; of so few BLAS makes no threads
-    size = control.chunk_rows or (FEWEST if n <= FEWEST else rows_together(rows.design))
+    size = _chunk_size(rows, control)
     if n <= FEWEST:
         for block in rows.blocks(size, 1):
             yield function(block())

@@ -20,6 +20,7 @@ from glmfit.engine.linalg import Triangular, merge_triangular
 from glmfit.engine.predictor import Predictor, pairs
 from glmfit.links import Interval
 from glmfit.sources import Rows, RowSource
+from glmfit.sources.rows import Elsewhere
 
 __all__ = ["AT_REST", "Contributions", "EtaStats", "Likelihood", "Pass", "Slope", "SuffStats"]
 
@@ -505,12 +506,22 @@ class Pass:
 
     def stacked(self, matrix: Callable[[Rows], Array]) -> Array:
         """Return the triangle of ``matrix(chunk)``, chunk under chunk (TSQR)."""
+        if isinstance(self.rows, Elsewhere):
+            return self._stacked_elsewhere(matrix)
         upper: Array | None = None
         with np.errstate(all="ignore"):
             for block in map_chunks(_quiet(matrix), self.rows, self.control):
                 upper = merge_triangular(upper, block)
         assert upper is not None
         return upper
+
+    def _stacked_elsewhere(self, matrix: Callable[[Rows], Array]) -> Array:
+        """Return the same where rows are, so that triangles come back and not rows."""
+
+        def triangle(chunk: Rows) -> Array:
+            return merge_triangular(None, matrix(chunk))
+
+        return reduce_chunks(_quiet(triangle), merge_triangular, self.rows, self.control)
 
 
 def _add(total: SuffStats, part: SuffStats) -> SuffStats:

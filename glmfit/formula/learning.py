@@ -7,8 +7,9 @@ factors are those of all pieces; what they are coded with is then the same as fo
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -30,12 +31,22 @@ from glmfit.formula.table import (
     without_unused,
 )
 
-__all__ = ["LearnedPieces", "learn_pieces"]
+__all__ = [
+    "LearnedPieces",
+    "PieceFacts",
+    "learn_from_facts",
+    "learn_pieces",
+    "memorized",
+    "piece_facts",
+]
 
 Mask = NDArray[np.bool_]
 
 SHOWN = 1024
 """Rows that stand for all where only the columns of the design matter."""
+
+FEW_SHOWN = 8
+"""The same of a piece that is elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +90,11 @@ class _Seen:
         self.levels.update(dict.fromkeys(without_unused(value).categories))
         if own_order:
             self.declared.update(dict.fromkeys(all_levels))
+
+    def join(self, other: _Seen) -> None:
+        """Add the levels of rows that come after these."""
+        self.levels.update(other.levels)
+        self.declared.update(other.declared)
 
     def ordered(self) -> list[Any]:
         """Return the levels in the order of the column, or of the alphabet."""
@@ -137,11 +153,116 @@ def learn_pieces(
     return _Learner(parsed, own_order, missing).learn(pieces)
 
 
+@dataclass(frozen=True, slots=True)
+class PieceFacts:
+    """What one piece says of levels, missing rows and columns, wherever it is.
+
+    Attributes
+    ----------
+    seen : dict
+        Levels of factors.
+    size : int
+        Rows of the piece.
+    dropped, undefined : dict of str to int
+        Rows with a missing value, by column, and without a value, by factor.
+    shown : DataFrame or None
+        A few complete rows.
+    """
+
+    seen: dict[str, _Seen]
+    size: int
+    dropped: dict[str, int]
+    undefined: dict[str, int]
+    shown: pd.DataFrame | None
+
+
+def piece_facts(
+    parsed: ParsedFormula, table: Table, lost: Mask, own: frozenset[str], missing: str
+) -> tuple[PieceFacts, Mask]:
+    """Return what a piece says, and its complete rows.
+
+    Parameters
+    ----------
+    parsed : ParsedFormula
+    table : Table
+    lost : ndarray of bool, shape (n,)
+        Rows to leave out for other reasons.
+    own : frozenset of str
+        Columns whose categories have an order of their own.
+    missing : {"drop", "raise"}
+    """
+    learner = _Learner(parsed, lambda: own, missing, shown=FEW_SHOWN)
+    rows = learner.first(table, lost)
+    shown = pd.concat(learner.shown) if learner.shown else None
+    # contrasts cannot be sent; those of the rows that are shown are the same
+    seen = {name: replace(levels, box=None) for name, levels in learner.seen.items()}
+    facts = PieceFacts(seen, len(table), learner.dropped, learner.undefined, shown)
+    return facts, rows.kept
+
+
+def memorized(
+    parsed: ParsedFormula, learned: dict[str, Learned], number: int, rows: Rows
+) -> dict[str, Learned]:
+    """Return what transforms have learned once they have seen some more complete rows.
+
+    Parameters
+    ----------
+    parsed : ParsedFormula
+    learned : dict of str to Learned
+        By factor; it stays as it is.
+    number : int
+        Of the pass over all pieces.
+    rows : Rows
+    """
+    learner = _Learner(parsed, frozenset, "drop", learned=deepcopy(learned))
+    if len(rows):
+        learner.memorize(number, rows)
+    return learner.learned()
+
+
+def learn_from_facts(
+    parsed: ParsedFormula,
+    facts: Sequence[PieceFacts],
+    memorize: Callable[[dict[str, Learned], int], dict[str, Learned]],
+    *,
+    missing: str,
+) -> LearnedPieces:
+    """Learn from pieces that are elsewhere (see `learn_pieces`).
+
+    Parameters
+    ----------
+    parsed : ParsedFormula
+    facts : sequence of PieceFacts
+        In the order of the pieces.
+    memorize : callable
+        Shows all pieces to the transforms, with the number of the pass (see `memorized`).
+    missing : {"drop", "raise"}
+
+    Returns
+    -------
+    LearnedPieces
+        Without masks.
+    """
+    learner = _Learner(parsed, frozenset, missing)
+    learner.join(facts)
+    learner.tell()
+    for number in range(learner.n_passes):
+        learner.adopt(memorize(learner.learned(), number))
+        learner.finish(number)
+    return learner.result()
+
+
 class _Learner:
     """Holds what the passes over the pieces share."""
 
     def __init__(
-        self, parsed: ParsedFormula, own_order: Callable[[], frozenset[str]], missing: str
+        self,
+        parsed: ParsedFormula,
+        own_order: Callable[[], frozenset[str]],
+        missing: str,
+        *,
+        shown: int = SHOWN,
+        learned: dict[str, Learned] | None = None,
     ) -> None:
         self.parsed = parsed
         self.own_order = own_order
@@ -156,28 +277,82 @@ class _Learner:
         self.dropped: dict[str, int] = {}
         self.undefined: dict[str, int] = {}
         self.shown: list[pd.DataFrame] = []
+        self.most_shown = shown
         self.constant: dict[str, NDArray[Any]] = {}
         """First row of each plain factor that has not changed yet."""
+        self.plain = [f for f in self.factors if self.passes[f] == 0]
+        self.n_passes = max([0, *self.passes.values()])
+        if learned is not None:
+            self.adopt(learned)
 
     def learn(self, pieces: Callable[[], Iterator[tuple[Table, Mask]]]) -> LearnedPieces:
-        plain = [f for f in self.factors if self.passes[f] == 0]
-        for number in range(max(1, *self.passes.values())):
+        for number in range(max(1, self.n_passes)):
             for place, (table, lost) in enumerate(pieces()):
-                rows = self._first(table, lost, plain) if number == 0 else self._again(table, place)
-                for factor in self.factors:
-                    if self.passes[factor] > number and len(rows):
-                        factor.memorize_chunk(self.states[factor], number, rows)
+                rows = self.first(table, lost) if number == 0 else self._again(table, place)
+                if len(rows):
+                    self.memorize(number, rows)
             if number == 0:
-                self._tell()
-            for factor in self.factors:
-                if self.passes[factor] > number:
-                    factor.memorize_finish(self.states[factor], number)
+                self.tell()
+            self.finish(number)
+        return self.result()
+
+    def result(self) -> LearnedPieces:
+        """Return what was learned."""
         shown = pd.concat(self.shown)
         return LearnedPieces(self._spec(shown), self.kept, self.sizes, self.dropped, shown)
 
+    # -- transforms ----------------------------------------------------------------------
+
+    def memorize(self, number: int, rows: Rows) -> None:
+        """Show complete rows to the transforms of one pass."""
+        for factor in self.factors:
+            if self.passes[factor] > number:
+                factor.memorize_chunk(self.states[factor], number, rows)
+
+    def finish(self, number: int) -> None:
+        """End one pass of the transforms."""
+        for factor in self.factors:
+            if self.passes[factor] > number:
+                factor.memorize_finish(self.states[factor], number)
+
+    def learned(self) -> dict[str, Learned]:
+        """Return the state of each factor, by its name."""
+        return {factor.name(): self._learned(factor) for factor in self.factors}
+
+    def adopt(self, learned: Mapping[str, Learned]) -> None:
+        """Go on from such a state."""
+        for factor in self.factors:
+            own = learned[factor.name()]
+            self.states[factor].update(learned=own, transforms=own.transforms)
+
     # -- the first pass ------------------------------------------------------------------
 
-    def _first(self, table: Table, lost: Mask, plain: list[Factor]) -> Rows:
+    def join(self, facts: Sequence[PieceFacts]) -> None:
+        """Take over what was learned of pieces elsewhere."""
+        for piece in facts:
+            self.sizes.append(piece.size)
+            for own, theirs in ((self.dropped, piece.dropped), (self.undefined, piece.undefined)):
+                for name, count in theirs.items():
+                    own[name] = own.get(name, 0) + count
+            for name, seen in piece.seen.items():
+                mine = self.seen.setdefault(name, _Seen())
+                mine.join(seen)
+                check_level_count(name, len(mine.levels))
+            if piece.shown is not None:
+                self.shown.append(piece.shown)
+        if self.shown:
+            self._note_contrasts()
+
+    def _note_contrasts(self) -> None:
+        """Read the contrasts that were asked for off the rows that are shown."""
+        table = Table(pd.concat(self.shown))
+        rows = Rows(table, np.ones(len(table), dtype=bool))
+        for factor in self.plain:
+            if factor.name() in self.seen:
+                value = factor.value(self._learned(factor), rows)
+                self.seen[factor.name()].box = value if isinstance(value, _CategoricalBox) else None
+
+    def first(self, table: Table, lost: Mask) -> Rows:
         """Return the complete rows of a piece, and note what there is to know of them."""
         kept = ~lost
         for name, mask in missing_in(table, self.columns).items():
@@ -185,13 +360,13 @@ class _Learner:
             self.dropped[name] = self.dropped.get(name, 0) + int(mask.sum())
             kept &= ~mask
         rows = Rows(table, kept)
-        values = {f: f.value(self._learned(f), rows) for f in plain} if len(rows) else {}
+        values = {f: f.value(self._learned(f), rows) for f in self.plain} if len(rows) else {}
         undefined = self._undefined(values, rows)
         if undefined.any():
             kept = kept.copy()
             kept[np.flatnonzero(kept)] = ~undefined
             rows = Rows(table, kept)
-            values = {f: f.value(self._learned(f), rows) for f in plain} if len(rows) else {}
+            values = {f: f.value(self._learned(f), rows) for f in self.plain} if len(rows) else {}
         self.sizes.append(len(table))
         self.kept.append(None if kept.all() else kept)
         self._note(values, rows)
@@ -224,7 +399,7 @@ class _Learner:
         own = self.own_order()
         wanted = np.zeros(len(rows), dtype=bool)
         if not self.shown:
-            wanted[:SHOWN] = True
+            wanted[: self.most_shown] = True
         for factor, value in values.items():
             if isinstance(value, np.ndarray) and value.dtype.kind == "f":
                 wanted[self._changes(factor.name(), value)] = True
@@ -254,9 +429,9 @@ class _Learner:
         self.constant[name] = np.empty(0)
         return np.array([int(np.argmax(changed))])
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
         """Warn of rows that are left out, and raise if none are left."""
-        if not self.kept:
+        if not self.sizes:
             raise DataError("The data have no rows.")
         if not self.shown:
             raise MissingDataError("No complete row is left.")

@@ -32,6 +32,7 @@ estimation. *Journal of Business & Economic Statistics* 36, 672-683.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -42,7 +43,7 @@ from glmfit.engine.executor import rows_together
 from glmfit.engine.irls import inverse_information
 from glmfit.engine.linalg import cholesky
 from glmfit.engine.passes import Contributions, EtaStats, Pass
-from glmfit.engine.predictor import pairs
+from glmfit.engine.predictor import Predictor, pairs
 from glmfit.engine.separation import null_space
 from glmfit.errors import FitError
 from glmfit.sources import Rows
@@ -108,20 +109,23 @@ class _Piece(NamedTuple):
     """Information about the predictors, shape (M (M + 1) / 2, n)."""
 
 
+def _piece(predictor: Predictor, chunk: Rows, _: Array, rows: EtaStats) -> _Piece:
+    return _Piece(
+        predictor.dense_rows(chunk.design),
+        np.atleast_2d(rows.score.T).T.reshape(chunk.n, -1),
+        np.atleast_2d(rows.weight),
+    )
+
+
+def _at_once(run: Pass, theta: Array) -> int:
+    """Return how many rows are gone through together."""
+    return max(64, min(rows_at_once(run), HELD // (run.predictor.count * max(theta.size, 1))))
+
+
 def pieces(run: Pass, theta: Array, freq: Array | None) -> Iterator[tuple[_Piece, Array | None]]:
     """Yield chunks of rows with how often each was seen."""
-    predictor = run.predictor
-    size = max(64, min(rows_at_once(run), HELD // (predictor.count * max(theta.size, 1))))
-
-    def piece(chunk: Rows, _: Array, rows: EtaStats) -> _Piece:
-        return _Piece(
-            predictor.dense_rows(chunk.design),
-            np.atleast_2d(rows.score.T).T.reshape(chunk.n, -1),
-            np.atleast_2d(rows.weight),
-        )
-
     start = 0
-    for made in run.map(theta, piece, size):
+    for made in run.map(theta, partial(_piece, run.predictor), _at_once(run, theta)):
         stop = start + made.score.shape[0]
         seen = None if freq is None else freq[start:stop]
         if seen is not None:
@@ -150,21 +154,34 @@ def hc_meat(run: Pass, theta: Array, kind: str, leverage: Array, freq: Array | N
     freq : ndarray of shape (n,) or None
         How often each row was seen.
     """
-    meat = np.zeros((theta.size, theta.size))
-    full: list[Codes] = []
-    start = 0
-    for piece, seen in pieces(run, theta, freq):
+
+    def part(piece: _Piece, seen: Array | None) -> tuple[Array, Codes, int]:
         score = piece.score
+        full = np.zeros(0, dtype=np.intp)
         if kind in ("HC2", "HC3"):
             score = _corrected_rows(piece, leverage, kind[-1])
-            lost = np.isnan(score).any(axis=1) & (seen is None or seen > 0.0)
-            full.append(start + np.flatnonzero(lost))
+            full = np.flatnonzero(np.isnan(score).any(axis=1) & (seen is None or seen > 0.0))
         rows = np.einsum("nm,nmp->np", score, piece.derivative)
         if seen is not None:
             rows = np.where(seen[:, None] > 0.0, rows, 0.0) * np.sqrt(seen)[:, None]
-        meat += rows.T @ rows
-        start += score.shape[0]
-    return Meat(meat, np.concatenate([*full, np.zeros(0, dtype=np.intp)]))
+        return rows.T @ rows, full, score.shape[0]
+
+    def whole(chunk: Rows, eta: Array, rows: EtaStats) -> tuple[Array, Codes, int]:
+        return part(_piece(predictor, chunk, eta, rows), None)
+
+    predictor = run.predictor
+    found = (
+        run.map(theta, whole, _at_once(run, theta))  # where the rows are
+        if freq is None
+        else (part(piece, seen) for piece, seen in pieces(run, theta, freq))
+    )
+    meat = np.zeros((theta.size, theta.size))
+    every, start = [], 0
+    for matrix, full, count in found:
+        meat += matrix
+        every.append(start + full)
+        start += count
+    return Meat(meat, np.concatenate([*every, np.zeros(0, dtype=np.intp)]))
 
 
 def _corrected_rows(piece: _Piece, leverage: Array, kind: str) -> Array:

@@ -38,6 +38,7 @@ from glmfit.models.data import (
     formula_data,
     log_exposure,
 )
+from glmfit.models.distributed import distributed_data
 from glmfit.models.observed import ObservedClasses, new_classes, own_classes
 from glmfit.models.replicates import one_by_one
 from glmfit.models.stored import Stored
@@ -46,6 +47,7 @@ from glmfit.results.record import FitRecord
 from glmfit.scoring import Equation, Language
 from glmfit.sources import Rows
 from glmfit.sources.arrow import batches_of
+from glmfit.sources.dask import is_dask
 from glmfit.sources.streamed import NOT_HELD
 
 __all__ = ["Model", "NewRows", "refuse_unknown", "rows_of_arrays"]
@@ -170,19 +172,24 @@ class Model(Stored, Counterfactuals):
         subset: Any,
         env: Mapping[str, Any] | bool | None,
     ) -> Self:
-        source = batches_of(data)
+        distributed = is_dask(data)
+        source = None if distributed else batches_of(data)
         how: dict[str, Any] = {
             "missing": missing,
             "env": _caller_names(env),
             "subset": subset,
             "read": self._read_formula,
         }
-        if source is None:
+        if source is None and not distributed:
             learn = self._learner.learn
             self.data = formula_data(formula, data, reading, given, learn=learn, **how)
         elif self.streams:
             assert isinstance(reading, FamilyReading)
-            self.data = streamed_data(formula, source, reading, given, **how)
+            self.data = (
+                distributed_data(formula, data, reading, given, **how)
+                if source is None
+                else streamed_data(formula, source, reading, given, **how)
+            )
         else:
             raise NotAvailableError(
                 f"{type(self).__name__} needs its rows in memory; it does not stream them yet. "

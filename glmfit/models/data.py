@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -63,6 +63,7 @@ __all__ = [
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+T = TypeVar("T")
 
 COPIES = 7
 """Matrices of p x p numbers that a fit holds at its peak, by measurement."""
@@ -226,9 +227,12 @@ class ModelData:
             return self.stream.constant_rows()
         return self.rows(constant_design(self.response.y.size))
 
-    def parts(self) -> Iterable[ModelData]:
-        """Return response, offset and weights of all rows, in one part where they are held."""
-        return [self] if self.stream is None else self.stream.parts()
+    def map_parts(self, function: Callable[[ModelData], T]) -> list[T]:
+        """Return ``function`` of response, offset and weights of the rows, a part at a time.
+
+        In one part where the rows are held.
+        """
+        return [function(self)] if self.stream is None else self.stream.map_parts(function)
 
     @property
     def columns(self) -> Sequence[Any]:
@@ -317,7 +321,7 @@ class Stream(Protocol):
     @property
     def names(self) -> Sequence[str]: ...
     def constant_rows(self) -> RowSource: ...
-    def parts(self) -> Iterable[ModelData]: ...
+    def map_parts(self, function: Callable[[ModelData], T]) -> list[T]: ...
     def frequencies(self) -> Array | None: ...
     def present(self) -> Mask | None: ...
     def column(self, name: Any, what: str) -> Beside: ...

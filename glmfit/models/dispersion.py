@@ -8,8 +8,9 @@ coefficients, whose estimates do not depend on it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,53 +102,51 @@ class Saturated:
 
     def __call__(self, scale: float) -> float:
         """Return the log-likelihood at mu = y."""
-        return sum(self._of_part(part, scale) for part in self.data.parts())
-
-    def _of_part(self, part: ModelData, scale: float) -> float:
-        if part.response.trials is None and part.var_weights is None:
-            counted = tallied(part.response.y, part.freq_weights)
-            if counted is not None:
-                y, times = counted
-                with np.errstate(all="ignore"):
-                    return float(np.dot(self.likelihood.saturated(y, scale), times))
-
-        def rows(part: ModelData, chosen: slice) -> Array:
-            trials, var = part.response.trials, part.var_weights
-            return self.likelihood.saturated(
-                part.response.y[chosen],
-                scale,
-                trials=None if trials is None else trials[chosen],
-                var_weights=None if var is None else var[chosen],
-            )
-
-        return self._sum([part], rows)
+        return float(sum(self.data.map_parts(partial(_saturated_of, self.likelihood, scale))))
 
     def slopes(self, scale: float) -> tuple[float, float]:
         """Return its first and second derivative by the logarithm of the dispersion."""
-        first, second = (
-            self._sum(self.data.parts(), self._slope_rows(scale, order)) for order in (0, 1)
+        found = self.data.map_parts(partial(_slopes_of, self.likelihood, scale))
+        return sum(first for first, _ in found), sum(second for _, second in found)
+
+
+def _saturated_of(likelihood: GLMLikelihood, scale: float, part: ModelData) -> float:
+    """Return the log-likelihood of a part at mu = y, where the part is."""
+    if part.response.trials is None and part.var_weights is None:
+        counted = tallied(part.response.y, part.freq_weights)
+        if counted is not None:
+            y, times = counted
+            with np.errstate(all="ignore"):
+                return float(np.dot(likelihood.saturated(y, scale), times))
+
+    def rows(part: ModelData, chosen: slice) -> Array:
+        trials, var = part.response.trials, part.var_weights
+        return likelihood.saturated(
+            part.response.y[chosen],
+            scale,
+            trials=None if trials is None else trials[chosen],
+            var_weights=None if var is None else var[chosen],
         )
-        return first, second
 
-    def _slope_rows(self, scale: float, order: int) -> Callable[[ModelData, slice], Array]:
-        def rows(part: ModelData, chosen: slice) -> Array:
-            y = part.response.y[chosen]
-            weight = np.ones_like(y) if part.var_weights is None else part.var_weights[chosen]
-            return self.likelihood.family.saturated_slopes(y, weight, scale)[order]
+    return _sum(part, rows)
 
-        return rows
 
-    @staticmethod
-    def _sum(parts: Iterable[ModelData], rows: Callable[[ModelData, slice], Array]) -> float:
-        """Return a sum over the rows with weight, each as often as it was seen."""
-        with np.errstate(all="ignore"):
-            return float(
-                sum(
-                    _counted(held, slice(i, i + SLICE), rows)
-                    for held in parts
-                    for i in range(0, held.response.y.size, SLICE)
-                )
-            )
+def _slopes_of(likelihood: GLMLikelihood, scale: float, part: ModelData) -> tuple[float, float]:
+    """Return its derivatives by the logarithm of the dispersion."""
+
+    def rows(order: int, part: ModelData, chosen: slice) -> Array:
+        y = part.response.y[chosen]
+        weight = np.ones_like(y) if part.var_weights is None else part.var_weights[chosen]
+        return likelihood.family.saturated_slopes(y, weight, scale)[order]
+
+    return _sum(part, partial(rows, 0)), _sum(part, partial(rows, 1))
+
+
+def _sum(part: ModelData, rows: Callable[[ModelData, slice], Array]) -> float:
+    """Return a sum over the rows with weight, each as often as it was seen."""
+    slices = (slice(i, i + SLICE) for i in range(0, part.response.y.size, SLICE))
+    with np.errstate(all="ignore"):
+        return float(sum(_counted(part, chosen, rows) for chosen in slices))
 
 
 def tallied(y: Array, weight: Array | None) -> tuple[Array, Array] | None:

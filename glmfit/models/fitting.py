@@ -313,12 +313,14 @@ def check_boundary(y: Array, weight: Array | None, family: Family) -> None:
 
 def _check_ends(data: ModelData, family: Family) -> None:
     """Refuse responses that are all at the edge of the family's means, wherever rows are."""
-    low, high = math.inf, -math.inf
-    for part in data.parts():
+
+    def ends(part: ModelData) -> tuple[float, float]:
         y, weight = part.response.y, part.weight
         used = y if weight is None else y[weight > 0.0]
-        low = min(low, float(used.min(initial=math.inf)))
-        high = max(high, float(used.max(initial=-math.inf)))
+        return float(used.min(initial=math.inf)), float(used.max(initial=-math.inf))
+
+    lowest, highest = zip(*data.map_parts(ends), strict=True)
+    low, high = min(lowest), max(highest)
     if low == high:
         check_boundary(np.array([low]), None, family)
 
@@ -587,11 +589,12 @@ def _fitted_constant(data: ModelData, family: Family, control: Control) -> float
 
 def _squares(data: ModelData) -> float:
     """Return the weighted sum of squares of the response about 0."""
-    total = 0.0
-    for part in data.parts():
+
+    def part_of(part: ModelData) -> float:
         squares = part.response.y**2
-        total += float(squares.sum() if part.weight is None else np.dot(squares, part.weight))
-    return total
+        return float(squares.sum() if part.weight is None else np.dot(squares, part.weight))
+
+    return sum(data.map_parts(part_of))
 
 
 def _constant_deviance(run: Pass, constant: float) -> float:

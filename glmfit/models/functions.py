@@ -25,7 +25,8 @@ def glm(formula: str, data: Any, family: Any = None, **options: Any) -> GLM:
         Rows with a missing value in any column used are left out. Or rows that are streamed,
         of which only a part is in memory at a time: the path of a Parquet file or of a folder
         of them, a ``pyarrow.dataset``, a DuckDB relation, a polars LazyFrame, a list of
-        frames, or a function that returns frames or record batches anew for every pass.
+        frames, or a function that returns frames or record batches anew for every pass. Or a
+        Dask frame, whose partitions are fitted where they are.
     family : Family, type of Family or str, optional
         Gaussian by default. Strings work: ``"poisson"``.
     **options

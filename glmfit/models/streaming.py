@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -50,10 +50,21 @@ from glmfit.sources.rows import joined
 from glmfit.sources.steady import Steady
 from glmfit.sources.streamed import MEMORY, StreamedRows, Totals
 
-__all__ = ["FormulaStream", "streamed_data"]
+__all__ = [
+    "FormulaStream",
+    "Lost",
+    "Maker",
+    "PartTotals",
+    "checked_totals",
+    "columns_read",
+    "refuse_unstreamable",
+    "streamed_data",
+    "tell_of_lost",
+]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+T = TypeVar("T")
 
 SAMPLED = 3 * 2**26
 """Most bytes of the sample that a fit starts from, and that sharpens its steps."""
@@ -63,7 +74,7 @@ WHOLE = 2**53
 
 
 @dataclass(frozen=True, slots=True)
-class _Maker:
+class Maker:
     """Makes the rows of pieces as the formula has learned them.
 
     Attributes
@@ -95,7 +106,10 @@ class _Maker:
 
     def of_frame(self, frame: pd.DataFrame, kept: Mask, *, with_design: bool = True) -> ModelData:
         """Return the given rows of a frame."""
-        table = Table(frame)
+        return self.of_table(Table(frame), kept, with_design=with_design)
+
+    def of_table(self, table: Table, kept: Mask, *, with_design: bool = True) -> ModelData:
+        """Return the given rows of a table."""
         vectors = _vectors(self.given, table)
         made, values = self.spec.fitted_rows(table, kept, with_design=with_design)
         trials = vectors["trials"].kept(kept) if "trials" in vectors else None
@@ -137,7 +151,7 @@ class FormulaStream:
     Attributes
     ----------
     source : Steady
-    maker : _Maker
+    maker : Maker
     rows : StreamedRows
     n_effective : float
         Number of observations.
@@ -146,7 +160,7 @@ class FormulaStream:
     """
 
     source: Steady
-    maker: _Maker
+    maker: Maker
     rows: StreamedRows
     n_effective: float
     outcome: tuple[str, ...]
@@ -159,6 +173,10 @@ class FormulaStream:
     def parts(self) -> Iterator[ModelData]:
         """Yield response, offset and weights of all rows, piece by piece."""
         return _outcomes(self.source, self.outcome, self.maker)
+
+    def map_parts(self, function: Callable[[ModelData], T]) -> list[T]:
+        """Return ``function(part)`` for response, offset and weights of each piece."""
+        return [function(part) for part in self.parts()]
 
     def frequencies(self) -> Array | None:
         """Return the frequency of each row, shape (n,), or None where each counts once."""
@@ -196,7 +214,7 @@ class FormulaStream:
         return self.rows.without_columns(self.outcome, make, constant_design)
 
 
-def _outcomes(source: Steady, columns: tuple[str, ...], maker: _Maker) -> Iterator[ModelData]:
+def _outcomes(source: Steady, columns: tuple[str, ...], maker: Maker) -> Iterator[ModelData]:
     for piece in source.pieces(columns):
         yield maker.data(piece, with_design=False)
 
@@ -217,22 +235,23 @@ def streamed_data(
     One pass learns levels, transforms and missing rows, another one over the response alone
     what its totals are.
     """
-    _refuse(formula, given, missing, subset)
+    refuse_unstreamable(formula, given, missing, subset)
     given = {what: value for what, value in given.items() if value is not None}
     named = [value for value in given.values() if isinstance(value, str)]
     parsed = read(formula, source.names, env=env, reserved=named)
-    columns = _columns(parsed, named, source)
-    outcome = _columns(replace(parsed, terms=()), named, source)
+    columns = columns_read(parsed, named, source.names)
+    outcome = columns_read(replace(parsed, terms=()), named, source.names)
     steady = Steady(source, next(iter(outcome or columns), source.names[0]))
     first = _FirstPass(steady, columns, given, missing, SAMPLED)
     with _naming(first):
         learned = learn_pieces(parsed, first.pieces, first.own_order, missing=missing)
-    first.tell()
-    maker = _Maker(learned.spec, reading, given, learned.kept)
+    tell_of_lost(first.dropped, first.not_whole)
+    maker = Maker(learned.spec, reading, given, learned.kept)
     shown = maker.of_frame(learned.shown, np.ones(len(learned.shown), dtype=bool))
     if shown.design.shape[1] == 0:
         raise ArgumentError("The model has no columns; keep the intercept or add a term.")
-    totals, n_effective = _totals(steady, outcome, maker, reading)
+    parts = (PartTotals.of(part, reading) for part in _outcomes(steady, outcome, maker))
+    totals, n_effective = checked_totals(parts, learned.spec.response_name)
     rows = StreamedRows(
         source=steady,
         columns=columns,
@@ -247,7 +266,7 @@ def streamed_data(
     return _without_rows(shown, learned, first.dropped, stream)
 
 
-def _refuse(formula: Any, given: Mapping[str, Any], missing: str, subset: Any) -> None:
+def refuse_unstreamable(formula: Any, given: Mapping[str, Any], missing: str, subset: Any) -> None:
     if not isinstance(formula, str):
         raise ArgumentTypeError(
             f"The formula must be text such as 'y ~ x1 + x2'; got {type(formula).__name__}."
@@ -305,8 +324,9 @@ def _columns_exist(named: Sequence[str], names: Sequence[str]) -> None:
             )
 
 
-def _columns(parsed: ParsedFormula, named: list[str], source: Batches) -> tuple[str, ...]:
-    _columns_exist(named, source.names)
+def columns_read(parsed: ParsedFormula, named: list[str], names: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns of the data that a formula and its weights and offsets read."""
+    _columns_exist(named, names)
     found = {c for factor in parsed.factors for c in factor.expression.all_columns}
     return tuple(sorted(found | set(named)))
 
@@ -329,29 +349,116 @@ def _without_rows(
     )
 
 
-def _totals(
-    source: Steady, columns: tuple[str, ...], maker: _Maker, reading: FamilyReading
-) -> tuple[Totals, float]:
-    """Return sums over all rows, and the number of observations, having checked the responses."""
-    counts: list[int] = []
-    weight = response = n_effective = largest = 0.0
-    proportions = 0
-    for part in _outcomes(source, columns, maker):
+@dataclass(frozen=True, slots=True)
+class PartTotals:
+    """Sums over some rows.
+
+    Attributes
+    ----------
+    count : int
+    weight, response : float
+        Of the prior weights, and of the response times these.
+    n_effective : float
+        Observations.
+    largest : float
+        Largest absolute response.
+    proportions : int
+        Rows with a bare proportion.
+    """
+
+    count: int
+    weight: float = 0.0
+    response: float = 0.0
+    n_effective: float = 0.0
+    largest: float = 0.0
+    proportions: int = 0
+
+    @classmethod
+    def of(cls, part: ModelData, reading: FamilyReading) -> PartTotals:
+        """Return the sums over the rows of a part, having checked its responses."""
         y, prior = part.response.y, part.weight
-        counts.append(y.size)
         if y.size == 0:
-            continue
-        largest = max(largest, float(np.abs(y).max()))
-        proportions += reading.check_rows(part)
-        weight += y.size if prior is None else float(prior.sum())
-        response += float(y.sum() if prior is None else np.dot(y, prior))
-        n_effective += part.n_effective
+            return cls(0)
+        return cls(
+            count=y.size,
+            weight=float(y.size if prior is None else prior.sum()),
+            response=float(y.sum() if prior is None else np.dot(y, prior)),
+            n_effective=part.n_effective,
+            largest=float(np.abs(y).max()),
+            proportions=reading.check_rows(part),
+        )
+
+
+def checked_totals(parts: Iterable[PartTotals], name: str) -> tuple[Totals, float]:
+    """Return sums over all rows and the number of observations; raise if no fit can use them.
+
+    Parameters
+    ----------
+    parts : iterable of PartTotals
+        In the order of the rows.
+    name : str
+        Of the response.
+    """
+    parts = list(parts)
+    weight = sum(part.weight for part in parts)
     if not weight > 0.0:
         raise DataError("All weights are zero.")
-    check_magnitude(np.array([largest]), maker.spec.response_name)
-    warn_of_bare_proportions(maker.spec.response_name, proportions)
-    whole = float(n_effective).is_integer()
-    return Totals(tuple(counts), weight, response), int(n_effective) if whole else n_effective
+    check_magnitude(np.array([max(part.largest for part in parts)]), name)
+    warn_of_bare_proportions(name, sum(part.proportions for part in parts))
+    counts = tuple(part.count for part in parts)
+    n_effective = float(sum(part.n_effective for part in parts))
+    totals = Totals(counts, weight, sum(part.response for part in parts))
+    return totals, int(n_effective) if n_effective.is_integer() else n_effective
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """What is missing, or odd, in the weights and offsets of some rows.
+
+    Attributes
+    ----------
+    rows : ndarray of bool, shape (n,)
+        Where any is missing.
+    dropped : dict of str to int
+        How many, by column or argument.
+    not_whole : bool
+        Whether a frequency is not a whole number.
+    """
+
+    rows: Mask
+    dropped: dict[str, int]
+    not_whole: bool
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any], table: Table, missing: str) -> Lost:
+        """Return it, having checked the values that are there."""
+        lost = np.zeros(len(table), dtype=bool)
+        dropped: dict[str, int] = {}
+        not_whole = False
+        for what, vector in _vectors(given, table).items():
+            lost |= vector.missing
+            if vector.missing.any():
+                if missing == "raise":
+                    told = first_rows(vector.missing, table.index)
+                    raise MissingDataError(f"{what} has missing values ({told}).")
+                dropped[vector.column or what] = int(vector.missing.sum())
+            values = vector.kept(~vector.missing)
+            if what == "trials" and not (values > 0.0).all():
+                raise DataError("trials must be greater than 0 in every row.")
+            if what.endswith("weights"):
+                check_weights(values, what)
+            if what == "freq_weights" and (values != np.round(values)).any():
+                not_whole = True
+        return cls(lost, dropped, not_whole)
+
+
+def tell_of_lost(dropped: Mapping[str, int], not_whole: bool) -> None:
+    """Warn once of what was met in many pieces."""
+    for name, count in dropped.items():
+        noun = "value" if count == 1 else "values"
+        warn(f"{name} has {count} missing {noun}; these rows are left out.", DataWarning)
+    if not_whole:
+        warn(NOT_WHOLE, DataWarning)
 
 
 @dataclass(slots=True)
@@ -393,36 +500,12 @@ class _FirstPass:
         return self.ordered
 
     def _lost(self, table: Table) -> Mask:
-        lost = np.zeros(len(table), dtype=bool)
-        for what, vector in _vectors(self.given, table).items():
-            lost |= vector.missing
-            if self.done:
-                continue
-            if vector.missing.any():
-                self._note_missing(what, vector, table)
-            values = vector.kept(~vector.missing)
-            if what == "trials" and not (values > 0.0).all():
-                raise DataError("trials must be greater than 0 in every row.")
-            if what.endswith("weights"):
-                check_weights(values, what)
-            if what == "freq_weights" and (values != np.round(values)).any():
-                self.not_whole = True
-        return lost
-
-    def _note_missing(self, what: str, vector: Beside, table: Table) -> None:
-        if self.missing == "raise":
-            told = first_rows(vector.missing, table.index)
-            raise MissingDataError(f"{what} has missing values ({told}).")
-        name = vector.column or what
-        self.dropped[name] = self.dropped.get(name, 0) + int(vector.missing.sum())
-
-    def tell(self) -> None:
-        """Warn once of what was met in many pieces."""
-        for name, count in self.dropped.items():
-            noun = "value" if count == 1 else "values"
-            warn(f"{name} has {count} missing {noun}; these rows are left out.", DataWarning)
-        if self.not_whole:
-            warn(NOT_WHOLE, DataWarning)
+        found = Lost.of(self.given, table, self.missing)
+        if not self.done:
+            self.not_whole |= found.not_whole
+            for name, count in found.dropped.items():
+                self.dropped[name] = self.dropped.get(name, 0) + count
+        return found.rows
 
     # -- the sample ----------------------------------------------------------------------
 
@@ -435,7 +518,7 @@ class _FirstPass:
             self.step *= 2
             self.taken = [_thinned(table, numbers, self.step) for table, numbers in self.taken]
 
-    def sample(self, maker: _Maker, empty: Rows) -> Rows:
+    def sample(self, maker: Maker, empty: Rows) -> Rows:
         """Return the complete rows of the sample, made a piece at a time; ``empty`` if none is."""
         parts = []
         while self.taken:

@@ -28,6 +28,7 @@ __all__ = [
     "PIECE",
     "Batches",
     "Piece",
+    "arrow_piece",
     "batches_of",
     "pieces",
     "write_parquet",
@@ -306,6 +307,16 @@ def _arrow(frame: Any, columns: Sequence[str], origin: str) -> Any:
         frame = pa.table(frame)
     _require(columns, frame.column_names, origin)
     return frame.select(list(columns))
+
+
+def arrow_piece(frame: Any, columns: Sequence[str]) -> Piece:
+    """Return a frame that is a piece by itself."""
+    _require_arrow()
+    table = _arrow(frame, columns, "")
+    fields: dict[str, Any] = {}
+    for name in columns:
+        note_field(fields, table.schema.field(name), "")
+    return Piece(0, plain(table, fields), "")
 
 
 def _in_alphabetical_order(frame: Any, columns: Sequence[str]) -> Any:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from glmfit.design import Design, below
 
-__all__ = ["Block", "RowSource", "Rows", "joined"]
+__all__ = ["Block", "Elsewhere", "RowSource", "Rows", "joined"]
 
 Array = NDArray[np.float64]
+T = TypeVar("T")
 
 
 class RowSource(Protocol):
@@ -42,10 +44,24 @@ class RowSource(Protocol):
     def blocks(self, size: int, together: int) -> Iterator[Block]: ...
     @property
     def reach(self) -> Array | None: ...
-    def thin(self, step: int) -> Rows: ...
+    def thin(self, step: int) -> RowSource: ...
     def with_design(self, design: Design) -> RowSource: ...
     def where(self, chosen: NDArray[np.bool_]) -> RowSource: ...
     def held(self) -> Rows: ...
+
+
+class Elsewhere(ABC):
+    """A row source whose rows are not here: functions go to them, and their sums come back."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def reduce(self, function: Callable[[Rows], T], add: Callable[[T, T], T], size: int) -> T:
+        """Return the sum of ``function(chunk)`` over chunks of ``size`` rows."""
+
+    @abstractmethod
+    def map(self, function: Callable[[Rows], T], size: int) -> Iterator[T]:
+        """Yield ``function(chunk)`` for each chunk of ``size`` rows, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
