@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -197,6 +198,9 @@ def _require_fits(fits: Sequence[Any]) -> None:
 
 def _require_same_rows(one: LikelihoodResults, two: LikelihoodResults) -> None:
     """Raise unless two fits used the same rows, and the same of each."""
+    if one.model.data.stream is not None or two.model.data.stream is not None:
+        _require_same_stream(one.model.data, two.model.data)
+        return
     a, b = one.model._kept_data(), two.model._kept_data()
     if a.kept.size == b.kept.size and not np.array_equal(a.kept, b.kept):
         raise AlignmentError(
@@ -225,6 +229,34 @@ def _require_same_rows(one: LikelihoodResults, two: LikelihoodResults) -> None:
             continue
         if first is None or second is None or not np.array_equal(first, second):
             raise AlignmentError(f"The fits differ in {what}, so their likelihoods do too.")
+
+
+def _require_same_stream(a: Any, b: Any) -> None:
+    """Raise unless two fits of streamed rows used the same ones, by checksums of each part."""
+    if a.stream is None or b.stream is None:
+        raise AlignmentError(
+            "The rows of one fit are streamed, those of the other are in memory: fit both to the "
+            "same data."
+        )
+    if a.counts != b.counts or not np.array_equal(a.kept, b.kept):
+        raise AlignmentError(
+            f"The fits used different rows: {a.counts.used} and {b.counts.used} of them. Fit both "
+            "to rows that are complete in all their columns."
+        )
+    if a.map_parts(_checksum) != b.map_parts(_checksum):
+        raise AlignmentError(
+            f"The fits differ in the response ({a.response.name} and {b.response.name}), in its "
+            "order, or in weights or offsets, so their likelihoods cannot be compared."
+        )
+
+
+def _checksum(part: Any) -> int:
+    """Return a number for response, offset and weights, other for nearly all others."""
+    found = 0
+    for values in (part.response.y, part.response.trials, part.offset, part.weight):
+        found = zlib.crc32(b"" if values is None else values.tobytes(), found)
+        found = zlib.crc32(b"no" if values is None else b"yes", found)
+    return found
 
 
 def _only(a: Any, b: Any, which: str) -> str:

@@ -16,6 +16,7 @@ from pyarrow import dataset, parquet
 
 import glmfit as gf
 from glmfit.errors import (
+    AlignmentError,
     ArgumentError,
     ArgumentTypeError,
     CollinearityWarning,
@@ -277,8 +278,41 @@ def test_results_outlive_the_stream(frame: pd.DataFrame, folder: Path, tmp_path:
     light = result.remove_data()
     assert str(light.summary()) == str(result.summary())
     np.testing.assert_array_equal(light.predict(frame), result.predict(frame))
-    with pytest.raises(NotAvailableError, match="streamed"):
-        result.save(tmp_path / "model.glmfit")
+
+
+@pytest.mark.parametrize("weights", [{}, {"freq_weights": "weight"}])
+def test_a_model_file_holds_what_that_of_a_frame_holds(
+    frame: pd.DataFrame, folder: Path, tmp_path: Path, weights: dict[str, str]
+):
+    formula = "event ~ x + size + flag + text"
+    result = gf.logit(formula, folder, **weights).fit()
+    result.save(tmp_path / "model.glmfit")
+    loaded = gf.load(tmp_path / "model.glmfit")
+    assert str(loaded.summary()) == str(result.summary())
+    np.testing.assert_array_equal(loaded.predict(frame), result.predict(frame))
+    held = gf.logit(formula, frame, **weights)
+    for name, mine in loaded.model.variables.items():
+        other = held.variables[name]
+        assert (mine.levels, mine.usual) == (other.levels, other.usual)
+        for what in ("low", "high", "mean", "median", "sd"):
+            np.testing.assert_allclose(getattr(mine, what), getattr(other, what), rtol=1e-12)
+
+
+def test_fits_of_the_same_rows_are_compared(frame: pd.DataFrame, folder: Path, tmp_path: Path):
+    whole = frame.dropna(subset=["text", "x"])
+    other = write(whole, tmp_path / "w", 2)
+    fits = [gf.logit(f, other).fit() for f in ("event ~ x", "event ~ x + text")]
+    held = [gf.logit(f, whole).fit() for f in ("event ~ x", "event ~ x + text")]
+    mine, theirs = gf.lr_test(*fits), gf.lr_test(*held)
+    assert mine.statistic == pytest.approx(theirs.statistic, rel=1e-8)
+    assert str(gf.anova(*fits)) == str(gf.anova(*held))
+    assert str(fits[1].drop1()) == str(held[1].drop1())
+    with pytest.raises(AlignmentError, match="different rows"):
+        gf.lr_test(gf.logit("event ~ z", folder).fit(), gf.logit("event ~ z + x", folder).fit())
+    with pytest.raises(AlignmentError, match="in memory"):
+        gf.lr_test(held[0], fits[1])
+    with pytest.raises(AlignmentError, match="differ in the response"):
+        gf.lr_test(fits[0], gf.logit("flag ~ x + text", other).fit())
 
 
 @pytest.mark.parametrize("kind", ["HC0", "HC1", "HC2", "HC3", "OPG", "OIM", "EIM"])
@@ -317,6 +351,8 @@ def test_what_needs_the_rows_says_so(folder: Path):
         lambda: result.with_cov("cluster", groups=np.arange(N)),
         lambda: result.get_influence().cooks_distance,
         lambda: result.get_margeff(),
+        lambda: result.augment(),
+        lambda: gf.glm("count ~ x", folder, gf.families.NegativeBinomial()).fit(),
     ):
         with pytest.raises(NotAvailableError, match="streamed"):
             ask()

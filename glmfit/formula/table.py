@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from glmfit.errors import ArgumentTypeError, DataError, DataWarning, UnknownNameError, suggest, warn
 
 __all__ = [
+    "Openable",
     "Table",
     "all_finite",
     "column_values",
@@ -66,6 +67,16 @@ class Table:
         return series
 
 
+class Openable:
+    """Columns from elsewhere: ``columns``, ``index`` and ``[name]``, which makes a Series."""
+
+    columns: list[Any]
+    index: pd.Index
+
+    def __getitem__(self, name: str) -> pd.Series:
+        raise NotImplementedError(f"{type(self).__name__} does not define __getitem__")
+
+
 class _PolarsColumns:
     """Columns of a polars frame, converted one at a time."""
 
@@ -88,7 +99,7 @@ def _open(data: Any) -> Any:
     """Return an object with ``columns``, ``index`` and ``[name]`` for any table."""
     if isinstance(data, Table):
         return data._source
-    if isinstance(data, pd.DataFrame):
+    if isinstance(data, (pd.DataFrame, Openable)):
         return data
     if isinstance(data, pd.Series):
         return data.to_frame().T if data.name is None else data.to_frame()

@@ -62,6 +62,8 @@ class Counterfactuals:
     @cached_property
     def variables(self) -> dict[str, Variable]:
         """The columns of the data that predictions depend on, and what the fit saw of them."""
+        if self.data.stream is not None:
+            return formula_variables(self.data.by_columns())
         data = self._kept_data()
         return array_variables(data) if data.spec is None else formula_variables(data)
 

@@ -234,6 +234,11 @@ class ModelData:
         """
         return [function(self)] if self.stream is None else self.stream.map_parts(function)
 
+    def by_columns(self) -> ModelData:
+        """Return streamed data with frequencies, and a table that reads one column at a time."""
+        assert self.stream is not None
+        return replace(self, freq_weights=self.stream.frequencies(), table=self.stream.table())
+
     @property
     def columns(self) -> Sequence[Any]:
         """Names of the columns of the data; none for arrays."""
@@ -325,6 +330,7 @@ class Stream(Protocol):
     def frequencies(self) -> Array | None: ...
     def present(self) -> Mask | None: ...
     def column(self, name: Any, what: str) -> Beside: ...
+    def table(self) -> Table: ...
 
 
 def constant_design(n: int) -> Design:

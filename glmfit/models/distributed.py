@@ -106,6 +106,10 @@ class DaskStream:
         if {"freq_weights", "var_weights", "trials"} & set(self.given):
             raise NotAvailableError(NOT_GATHERED)
 
+    def table(self) -> NoReturn:
+        """Raise: what has a value for each row stays where the rows are."""
+        raise NotAvailableError(NOT_GATHERED)
+
     def column(self, name: Any, what: str) -> NoReturn:
         """Raise: what has a value for each row stays where the rows are."""
         raise NotAvailableError(NOT_GATHERED)

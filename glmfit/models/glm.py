@@ -346,6 +346,11 @@ class GLM(Absorbable, GLMNames):
                 "alpha is not estimated beside absorbed effects; give it, as in "
                 "families.NegativeBinomial(alpha=1.0), or put the factor into the formula."
             )
+        if self.data.stream is not None:
+            raise NotAvailableError(
+                "alpha is not estimated from streamed rows; give it, as in "
+                "families.NegativeBinomial(alpha=1.0), or estimate it on a sample in memory."
+            )
         return estimated_alpha(self.data, control)
 
     def _with_alpha(self, alpha: float) -> Self:

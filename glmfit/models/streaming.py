@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.types import union_categoricals
 
 from glmfit.errors import (
     ArgumentError,
@@ -28,7 +29,7 @@ from glmfit.formula.learning import LearnedPieces, learn_pieces
 from glmfit.formula.parsing import ParsedFormula
 from glmfit.formula.response import warn_of_bare_proportions
 from glmfit.formula.spec import ModelSpec
-from glmfit.formula.table import Table, first_rows
+from glmfit.formula.table import Openable, Table, first_rows
 from glmfit.models.absorbed import is_label
 from glmfit.models.data import (
     NOT_WHOLE,
@@ -204,6 +205,10 @@ class FormulaStream:
         values = joined_codes(parts)
         return Beside(what, values, np.isnan(values), name)
 
+    def table(self) -> Table:
+        """Return the data as a table that reads a column whenever it is asked for it."""
+        return Table(_Columns(self.source))
+
     def constant_rows(self) -> StreamedRows:
         """Return the rows with a constant for a design."""
 
@@ -212,6 +217,23 @@ class FormulaStream:
             return part.rows(constant_design(part.response.y.size))
 
         return self.rows.without_columns(self.outcome, make, constant_design)
+
+
+class _Columns(Openable):
+    """Columns of a source, each read as a whole when it is asked for."""
+
+    def __init__(self, source: Steady) -> None:
+        self.source = source
+        self.columns = list(source.names)
+        self.index = pd.RangeIndex(source.n)
+
+    def __getitem__(self, name: str) -> pd.Series:
+        parts = [frame_of(piece)[name] for piece in self.source.pieces([name])]
+        if isinstance(parts[0].dtype, pd.CategoricalDtype):
+            joined = union_categoricals([part.array for part in parts], ignore_order=True)
+            return pd.Series(joined, index=self.index)
+        whole: pd.Series = pd.concat(parts)
+        return whole
 
 
 def _outcomes(source: Steady, columns: tuple[str, ...], maker: Maker) -> Iterator[ModelData]:

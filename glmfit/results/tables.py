@@ -238,7 +238,7 @@ class TidyTables:
 
     def _own_rows(self) -> pd.DataFrame:
         """Return the data of the fit, all rows."""
-        data = self.model.data
+        data = self.model._kept_data()
         if data.table is not None:
             frame = pd.DataFrame({name: data.table.column(name) for name in data.table.names})
             return frame

@@ -44,6 +44,11 @@ class Steady:
         """Names of the columns of the source."""
         return self.source.names
 
+    @property
+    def n(self) -> int:
+        """Number of rows, incomplete ones included, once they were all read."""
+        return sum(rows for rows, _ in self._marks)
+
     def pieces(self, columns: Sequence[str], first: int = 0) -> Iterator[Piece]:
         """Yield the pieces from the ``first`` on, with at least these columns.
 
