@@ -6,6 +6,7 @@ for, so that ``import glmfit`` needs no scikit-learn.
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Self
 
 import numpy as np
@@ -40,33 +41,47 @@ Array = NDArray[np.float64]
 WEIGHTS = ("var_weights", "freq_weights")
 
 
+@dataclass(eq=False, repr=False)
 class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no annotations
-    """What both estimators share: rows from X and y or a formula, and a fit of them."""
+    """What both estimators share: parameters, rows from X and y or a formula, and a fit of them.
 
-    def __init__(
-        self,
-        formula: str | None = None,
-        *,
-        alpha: float = 0.0,
-        L1_wt: float = 0.0,
-        penalty_C: float | None = None,
-        standardize: bool = False,
-        fit_intercept: bool = True,
-        weights: str = "var_weights",
-        method: str = "newton",
-        maxiter: int | None = None,
-        tol: float = 1e-8,
-    ) -> None:
-        self.formula = formula
-        self.alpha = alpha
-        self.L1_wt = L1_wt
-        self.penalty_C = penalty_C
-        self.standardize = standardize
-        self.fit_intercept = fit_intercept
-        self.weights = weights
-        self.method = method
-        self.maxiter = maxiter
-        self.tol = tol
+    The parameters are fields: scikit-learn reads them from the signature that they make.
+    """
+
+    formula: str | None = None
+    _: KW_ONLY
+    link: Any = None
+    alpha: float = 0.0
+    L1_wt: float = 0.0
+    penalty_C: float | None = None
+    standardize: bool = False
+    fit_intercept: bool = True
+    weights: str = "var_weights"
+    method: str = "newton"
+    maxiter: int | None = None
+    tol: float = 1e-8
+
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, p), or DataFrame with the columns of the formula
+        y : array_like of shape (n,)
+            Numbers or classes; may be left out where the formula names a column of X.
+        sample_weight : array_like of shape (n,), optional
+            See ``weights``.
+
+        Returns
+        -------
+        GLMRegressor or GLMClassifier
+            Itself.
+        """
+        self._fit_rows(*self._check_fitting_rows(X, y, sample_weight))
+        return self
+
+    def _fit_rows(self, X: Any, y: Any, weight: Any) -> None:
+        raise NotImplementedError(f"{type(self).__name__} does not define _fit_rows()")
 
     # -- rows ----------------------------------------------------------------------------
 
@@ -190,6 +205,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no an
         return names.index("Intercept") if "Intercept" in names else None
 
 
+@dataclass(eq=False, repr=False)
 class GLMRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]  # as above
     """A generalised linear model as a scikit-learn regressor.
 
@@ -244,36 +260,7 @@ class GLMRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]  # as abov
     (array([1.98 , 1.133]), 0.978)
     """
 
-    def __init__(
-        self,
-        formula: str | None = None,
-        *,
-        family: Any = "gaussian",
-        link: Any = None,
-        alpha: float = 0.0,
-        L1_wt: float = 0.0,
-        penalty_C: float | None = None,
-        standardize: bool = False,
-        fit_intercept: bool = True,
-        weights: str = "var_weights",
-        method: str = "newton",
-        maxiter: int | None = None,
-        tol: float = 1e-8,
-    ) -> None:
-        super().__init__(
-            formula,
-            alpha=alpha,
-            L1_wt=L1_wt,
-            penalty_C=penalty_C,
-            standardize=standardize,
-            fit_intercept=fit_intercept,
-            weights=weights,
-            method=method,
-            maxiter=maxiter,
-            tol=tol,
-        )
-        self.family = family
-        self.link = link
+    family: Any = field(default="gaussian", kw_only=True)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -281,29 +268,12 @@ class GLMRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]  # as abov
         tags.target_tags.positive_only = family.response_domain.low >= 0.0
         return tags
 
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
-        """Fit the model.
-
-        Parameters
-        ----------
-        X : array_like of shape (n, p), or DataFrame with the columns of the formula
-        y : array_like of shape (n,)
-            May be left out where the formula names a column of X.
-        sample_weight : array_like of shape (n,), optional
-            See ``weights``.
-
-        Returns
-        -------
-        GLMRegressor
-            Itself.
-        """
-        X, y, weight = self._check_fitting_rows(X, y, sample_weight)
+    def _fit_rows(self, X: Any, y: Any, weight: Any) -> None:
         if y is not None:
             y = np.asarray(y, dtype=np.float64)
         self._fit_model(GLM, X, y, weight, family=self.family, link=self.link)
         slopes, intercepts = self._coefficients()
         self.coef_, self.intercept_ = slopes[0], float(intercepts[0])
-        return self
 
     def predict(self, X: Any) -> Array:
         """Return the means of rows, shape (n,); NaN where a formula finds a missing value."""
@@ -311,6 +281,7 @@ class GLMRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]  # as abov
         return np.asarray(self.results_.predict(rows), dtype=np.float64)
 
 
+@dataclass(eq=False, repr=False)
 class GLMClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]  # as above
     """A binomial or multinomial model as a scikit-learn classifier.
 
@@ -353,52 +324,7 @@ class GLMClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]  # as ab
            [0.77, 0.23]])
     """
 
-    def __init__(
-        self,
-        formula: str | None = None,
-        *,
-        link: Any = None,
-        alpha: float = 0.0,
-        L1_wt: float = 0.0,
-        penalty_C: float | None = None,
-        standardize: bool = False,
-        fit_intercept: bool = True,
-        weights: str = "var_weights",
-        method: str = "newton",
-        maxiter: int | None = None,
-        tol: float = 1e-8,
-    ) -> None:
-        super().__init__(
-            formula,
-            alpha=alpha,
-            L1_wt=L1_wt,
-            penalty_C=penalty_C,
-            standardize=standardize,
-            fit_intercept=fit_intercept,
-            weights=weights,
-            method=method,
-            maxiter=maxiter,
-            tol=tol,
-        )
-        self.link = link
-
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
-        """Fit the model.
-
-        Parameters
-        ----------
-        X : array_like of shape (n, p), or DataFrame with the columns of the formula
-        y : array_like of shape (n,)
-            Classes; may be left out where the formula names a column of X.
-        sample_weight : array_like of shape (n,), optional
-            See ``weights``.
-
-        Returns
-        -------
-        GLMClassifier
-            Itself.
-        """
-        X, y, weight = self._check_fitting_rows(X, y, sample_weight)
+    def _fit_rows(self, X: Any, y: Any, weight: Any) -> None:
         values = y if y is not None else self._response_of_formula(X, y)[2]
         if self.formula is not None and pd.isna(values).any():
             raise MissingDataError("The classes have missing values; leave such rows out.")
@@ -412,14 +338,13 @@ class GLMClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]  # as ab
         if len(self.classes_) == 2:
             self._fit_model(GLM, X, response, weight, family=Binomial(self.link))
             self.coef_, self.intercept_ = self._coefficients()
-            return self
+            return
         if self.link is not None:
             raise ArgumentError("link= is for two classes; more have the multinomial logit.")
         self._fit_model(MNLogit, X, response, weight, reference=self.classes_[0])
         slopes, intercepts = self._coefficients()
         self.coef_ = np.vstack([np.zeros(slopes.shape[1]), slopes])
         self.intercept_ = np.concatenate([[0.0], intercepts])
-        return self
 
     def predict_proba(self, X: Any) -> Array:
         """Return the probabilities of ``classes_``, shape (n, K).

@@ -1,5 +1,6 @@
 """The scikit-learn estimators: their contract, and the fits that they stand for."""
 
+import inspect
 import pickle
 import subprocess
 import sys
@@ -254,3 +255,12 @@ def test_import_of_glmfit_needs_no_scikit_learn():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "glmfit[sklearn]" in done.stdout
+
+
+@pytest.mark.parametrize("kind", [GLMRegressor, GLMClassifier])
+def test_all_parameters_but_the_formula_are_named(kind):
+    first, *others = inspect.signature(kind).parameters.values()
+    assert first.name == "formula" and first.kind is first.POSITIONAL_OR_KEYWORD
+    assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in others)
+    assert {parameter.name for parameter in (first, *others)} == set(kind().get_params())
+    assert ("family" in kind().get_params()) == (kind is GLMRegressor)
