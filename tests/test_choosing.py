@@ -200,3 +200,50 @@ def test_frequencies_of_a_negative_limit_are_refused():
     assert frame["observed"].sum() == len(QUINE)
     with pytest.raises(NotAvailableError):
         gf.ols("days ~ sex", QUINE).fit().count_frequencies(2)
+
+
+# -- single rows, and the page of findings -----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda data: gf.negativebinomial("days ~ sex + eth", data),
+        lambda data: gf.zeroinflated("days ~ sex", data, inflation="~ sex"),
+        lambda data: gf.hurdle("days ~ sex", data, dist="negativebinomial"),
+        lambda data: gf.generalizedpoisson("days ~ sex", data),
+    ],
+    ids=["nb", "zip", "hurdle nb", "gp"],
+)
+def test_a_row_left_out_changes_the_fit_as_it_is_said_to(make):
+    result = make(QUINE).fit()
+    deleted = result.get_influence(exact=True)
+    near = result.get_influence()
+    for row in (3, 71):
+        without = make(QUINE.drop(index=row)).fit()
+        want = np.asarray(result.params - without.params)
+        np.testing.assert_allclose(np.asarray(deleted.d_params)[row], want, rtol=1e-5, atol=1e-8)
+        np.testing.assert_allclose(
+            np.asarray(near.d_params)[row], want, atol=0.1 * np.asarray(result.bse).min()
+        )
+    frame = result.augment()
+    assert {"fitted", "se_fit", "resid", "resid_quantile", "hat", "cooks_d"} <= set(frame.columns)
+    np.testing.assert_allclose(frame["fitted"], result.predict())
+    assert list(result.augment(QUINE.head(2)).columns)[-2:] == ["fitted", "se_fit"]
+
+
+def test_the_page_of_findings_knows_counts():
+    good = {f.topic: f for f in gf.negativebinomial(FORMULA, QUINE).fit().check().findings}
+    assert good["Dispersion"].verdict == "fine" and good["Zeros"].verdict == "fine"
+    assert "Outliers" in good and "Influential rows" in good
+    bad = {f.topic: f for f in gf.hurdle(FORMULA, QUINE).fit().check().findings}
+    assert bad["Dispersion"].verdict == "look"
+    assert bad["Dispersion"].value > 5.0
+    geometric = gf.negativebinomial("y ~ 1", _zeros(), loglike_method="geometric").fit()
+    found = {f.topic: f for f in geometric.check().findings}["Zeros"]
+    assert found.verdict == "look" and "zero-inflated" in found.found
+
+
+def _zeros() -> pd.DataFrame:
+    rng = np.random.default_rng(3)
+    return pd.DataFrame({"y": np.where(rng.random(400) < 0.6, 0, 3 + rng.poisson(4.0, 400))})

@@ -34,7 +34,7 @@ def check_fit(result: Any) -> Check:
     """Return the findings of a fit, what calls for a look first (see `CheckMethods.check`)."""
     findings = [
         finding
-        for looked_at in (*_ALWAYS, *_OF_A_FAMILY.get(hasattr(result, "family"), ()))
+        for looked_at in (*_ALWAYS, *_others(result))
         if (finding := looked_at(result)) is not None
     ]
     model = result.model
@@ -332,6 +332,43 @@ def _zeros(result: Any) -> Finding | None:
     return Finding("Zeros", "look", told, test.statistic, rule, source)
 
 
+# --- of a model of counts -------------------------------------------------------------------
+
+
+def _spread_of_counts(result: Any) -> Finding:
+    rule, source = "Pearson's chi-square over its degrees of freedom is near 1", "Hilbe 2011"
+    if not result.df_resid > 0:
+        return Finding("Dispersion", "not applicable", "No degrees of freedom are left.")
+    weight = result.model.data.weight
+    squares = np.asarray(result.resid_pearson, dtype=float)[result.model.data.kept] ** 2
+    total = float(np.nansum(squares if weight is None else squares * weight))
+    ratio = total / result.df_resid
+    score = (ratio - 1.0) / math.sqrt(2.0 / result.df_resid)
+    told = f"Pearson's chi-square over its degrees of freedom is {ratio:.3g}; z = {score:.3g}."
+    if score > LARGE_SCORE:
+        told += " The counts are more spread than the model has them: compare_counts() has others."
+        return Finding("Dispersion", "look", told, ratio, rule, source)
+    if score < -LARGE_SCORE:
+        told += " The counts are less spread than the model has them: try generalizedpoisson."
+        return Finding("Dispersion", "look", told, ratio, rule, source)
+    return Finding("Dispersion", "fine", told, ratio, rule, source)
+
+
+def _zeros_of_counts(result: Any) -> Finding:
+    data = result.model.data
+    weight = np.ones(data.response.y.size) if data.weight is None else data.weight
+    p = np.asarray(result.predict(which="prob-zero"), dtype=float)[data.kept]
+    seen, expected = float(weight @ (data.response.y == 0.0)), float(weight @ p)
+    spread = math.sqrt(float(weight @ (p * (1.0 - p))))
+    score = (seen - expected) / spread if spread > 0.0 else 0.0
+    told = f"{seen:g} zeros were seen, {expected:.3g} are expected; z = {score:.3g}."
+    rule = f"z lies between -{LARGE_SCORE:g} and {LARGE_SCORE:g}"
+    if abs(score) > LARGE_SCORE:
+        told += " A zero-inflated or a hurdle model has zeros of their own."
+        return Finding("Zeros", "look", told, score, rule, "Hilbe 2011")
+    return Finding("Zeros", "fine", told, score, rule, "Hilbe 2011")
+
+
 def _outliers(result: Any) -> Finding:
     excess = _excess(result)
     kind, source = "quantile residual", "Dunn and Smyth 1996"
@@ -369,10 +406,15 @@ _ALWAYS: tuple[Callable[[Any], Finding | None], ...] = (
     _rows,
     _events,
 )
-_OF_A_FAMILY: dict[bool, tuple[Callable[[Any], Finding | None], ...]] = {
-    True: (_dispersion, _link, _zeros, _outliers, _influence, _leverage),
-    False: (_influence,),
-}
+_OF_A_FAMILY = (_dispersion, _link, _zeros, _outliers, _influence, _leverage)
+_OF_COUNTS = (_spread_of_counts, _zeros_of_counts, _outliers, _influence)
+
+
+def _others(result: Any) -> tuple[Callable[[Any], Finding | None], ...]:
+    """Return what is looked at beside, for what the result can answer."""
+    if hasattr(result, "family"):
+        return _OF_A_FAMILY
+    return _OF_COUNTS if hasattr(result, "count_frequencies") else (_influence,)
 
 
 def _unavailable(result: Any, topic: str, reason: NotAvailableError) -> Finding:

@@ -21,6 +21,8 @@ from glmfit.results.compat import CountResultNames
 from glmfit.results.diagnostics import ResidualOrder
 from glmfit.results.estimates import prediction_errors
 from glmfit.results.frequencies import CountFrequencies
+from glmfit.results.goodness import CheckMethods
+from glmfit.results.influence import Influence, InfluenceMethods
 from glmfit.results.summary import summarise_counts
 from glmfit.results.tables import CountTables
 
@@ -49,7 +51,13 @@ class OverdispersionTest:
 
 
 class CountResults(
-    ResidualOrder, CountFrequencies, CountTables, LikelihoodResults, CountResultNames
+    CheckMethods,
+    ResidualOrder,
+    CountFrequencies,
+    InfluenceMethods,
+    CountTables,
+    LikelihoodResults,
+    CountResultNames,
 ):
     """A fitted model of counts, made by ``model.fit()``.
 
@@ -332,6 +340,40 @@ class CountResults(
     def _own(self, which: str) -> Array:
         values: Array = np.asarray(self.predict(which=which), dtype=float)[self.model.data.kept]
         return values
+
+    def get_influence(self, observed: bool = True, *, exact: bool = False) -> Influence:
+        """Return what each single observation does to the fit.
+
+        Parameters
+        ----------
+        observed : bool
+            As in `GLMResults.get_influence`; the observed information by default, since
+            models of counts have the expected one in an approximation only.
+        exact : bool
+            Fit again without each observation.
+
+        Returns
+        -------
+        Influence
+
+        Raises
+        ------
+        NotAvailableError
+            If the fit is separated.
+        """
+        return super().get_influence(observed, exact=exact)
+
+    def _augmented(self, data: Any) -> pd.DataFrame:
+        given = () if data is None else (data,)
+        predicted = self.get_prediction(*given)
+        columns = {"fitted": predicted.predicted_mean, "se_fit": predicted.se_mean}
+        if data is None:
+            columns |= {"resid": self.resid_pearson, "resid_quantile": self.resid_quantile()}
+            if self.record.separation is None:
+                influence = self.get_influence()
+                columns["hat"] = influence.hat_matrix_diag
+                columns["cooks_d"] = influence.cooks_distance[0]
+        return pd.DataFrame({name: np.asarray(part) for name, part in columns.items()})
 
     kinds: ClassVar[tuple[str, ...]] = ("response", "pearson", "quantile")
 

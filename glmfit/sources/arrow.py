@@ -261,7 +261,7 @@ class _Frames:
         try:
             for number, frame in enumerate(self._made(columns)):
                 origin = f"frame {number}"
-                table = _with_types(_arrow(frame, columns, origin), self._schema)
+                table = _arrow(frame, columns, origin)
                 for name in columns:
                     note_field(self._fields, table.schema.field(name), origin)
                 if skip >= table.num_rows > 0:
@@ -337,17 +337,6 @@ def _untyped(frame: pd.DataFrame) -> pd.DataFrame:
     objects = [name for name, kind in frame.dtypes.items() if kind == np.dtype(object)]
     empty = {str(name): None for name in objects if frame[name].isna().all()}
     return frame.assign(**empty) if empty else frame
-
-
-def _with_types(table: Any, known: Any) -> Any:
-    """Return a table whose columns without a type, being missing, have that of ``known``."""
-    from pyarrow import types
-
-    schema = table.schema
-    for place, field in enumerate(schema):
-        if types.is_null(field.type):
-            schema = schema.set(place, field.with_type(known.field(field.name).type))
-    return table if schema is table.schema else table.cast(schema)
 
 
 def _require(columns: Sequence[str] | None, names: Iterable[Any], origin: str) -> None:
