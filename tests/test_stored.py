@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import warnings
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -59,6 +60,29 @@ def table(n=60, seed=3):
 
 
 LEVELS = ["low", "middle", "high"]
+
+COUNTS = [
+    gf.NegativeBinomial,
+    gf.NegativeBinomialP,
+    gf.GeneralizedPoisson,
+    gf.ZeroInflatedPoisson,
+    gf.ZeroInflatedNegativeBinomialP,
+    gf.HurdlePoisson,
+    gf.HurdleNegativeBinomialP,
+    gf.TruncatedLFPoisson,
+    gf.TruncatedLFNegativeBinomialP,
+    gf.TruncatedLFGeneralizedPoisson,
+    gf.CensoredPoisson,
+    gf.CensoredNegativeBinomialP,
+]
+
+
+def counts_for(kind):
+    """Return the arguments of a class on arrays."""
+    y = DATA["count"].to_numpy()
+    if kind.__name__.startswith("Truncated"):
+        return y + 1, X
+    return (np.minimum(y, 4), X, 4) if kind.__name__.startswith("Censored") else (y, X)
 
 
 def separated():
@@ -137,8 +161,23 @@ FITS = {
     "choice": lambda: gf.choice(
         "taken ~ cost | income", choices(), groups="case", alternatives="mode"
     ).fit(),
+    "dispersion": lambda: gf.negativebinomial(
+        "count ~ bs(x, df=4)", DATA, exposure="t", dispersion="~ g"
+    ).fit(),
+    "zeroinflated": lambda: gf.zeroinflated(
+        "count ~ g", DATA, inflation="~ scale(x)", dist="negbin"
+    ).fit(),
+    "limited": lambda: gf.censored(
+        "count ~ x + twice", DATA.assign(count=DATA["count"].clip(upper=3)), censoring=3
+    ).fit(),
+    "counts in arrays": lambda: gf.ZeroInflatedGeneralizedPoisson(
+        DATA["count"].to_numpy(), X, p=1, exposure=DATA["t"].to_numpy()
+    ).fit(),
+    **{kind.__name__: partial(lambda kind: kind(*counts_for(kind)).fit(), kind) for kind in COUNTS},
 }
 NEW = {
+    "counts in arrays": lambda: X[:5],
+    **{kind.__name__: lambda: X[:5] for kind in COUNTS},
     "separated": separated,
     "firth": separated,
     "arrays": lambda: X[:5],
@@ -148,7 +187,7 @@ NEW = {
     "conditional": lambda: gf.datasets.load("infert")[:9],
     "choice": lambda: choices()[:9],
 }
-MORE = {"array offset": {"exposure": 2.0}}
+MORE = {"array offset": {"exposure": 2.0}, "counts in arrays": {"exposure": 2.0}}
 
 
 @pytest.fixture(scope="module")

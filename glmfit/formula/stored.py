@@ -29,6 +29,7 @@ from glmfit.formula.limits import BoundedBS, BoundedCC, BoundedCR, BoundedTE, ch
 from glmfit.formula.namespace import NAMESPACE
 from glmfit.formula.safety import check_expression
 from glmfit.formula.spec import ModelSpec
+from glmfit.formula.stacked import StackedSpec
 from glmfit.storage import decode, encode
 
 __all__ = ["StoredSpec", "restored_spec", "stored_spec"]
@@ -110,7 +111,7 @@ class StoredSubterm:
 
 @dataclass(frozen=True, slots=True)
 class StoredSpec:
-    """A `ModelSpec` whose factors are named by their code."""
+    """A `ModelSpec` whose factors are named by their code; with ``parts`` a `StackedSpec`."""
 
     text: str
     response_name: str
@@ -121,6 +122,7 @@ class StoredSpec:
     column_names: tuple[str, ...]
     term_slices: dict[str, slice]
     term_order: tuple[str, ...]
+    parts: tuple[StoredSpec, ...] = ()
 
 
 # -- to a file -------------------------------------------------------------------------------
@@ -149,6 +151,7 @@ def stored_spec(spec: ModelSpec) -> StoredSpec:
         column_names=spec.column_names,
         term_slices=spec.term_slices,
         term_order=spec.term_order,
+        parts=tuple(map(stored_spec, spec.parts)) if isinstance(spec, StackedSpec) else (),
     )
 
 
@@ -194,7 +197,10 @@ def restored_spec(stored: StoredSpec, env: Mapping[str, Any]) -> ModelSpec:
         If the parts do not fit together, or a factor is nothing that formulas allow.
     """
     made = {one.code: _restored_factor(one, env) for one in stored.factors}
-    spec = ModelSpec(
+    parts = tuple(restored_spec(part, env) for part in stored.parts)
+    widths = tuple(len(part.column_names) for part in parts)
+    more: dict[str, Any] = {"parts": parts, "widths": widths} if parts else {}
+    spec = (StackedSpec if parts else ModelSpec)(
         text=stored.text,
         response_name=stored.response_name,
         response=tuple(_of(made, code)[0] for code in stored.response),
@@ -207,7 +213,13 @@ def restored_spec(stored: StoredSpec, env: Mapping[str, Any]) -> ModelSpec:
         column_names=stored.column_names,
         term_slices=stored.term_slices,
         term_order=stored.term_order,
+        **more,
     )
+    if parts and sum(widths) != len(spec.column_names):
+        raise ModelFileError(
+            f"The formulas of the model file make {sum(widths)} columns; it has names of "
+            f"{len(spec.column_names)}."
+        )
     _check(spec)
     return spec
 

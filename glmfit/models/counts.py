@@ -6,7 +6,7 @@ import inspect
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,8 @@ from glmfit.engine.passes import Pass
 from glmfit.errors import (
     AlignmentError,
     ArgumentError,
+    GlmfitError,
+    ModelFileError,
     NotAvailableError,
     ResponseError,
 )
@@ -144,8 +146,20 @@ class CountModel(DiscreteModel[CountResults], CountNames):
     keywords: ClassVar[tuple[str, ...]] = ()
     """What it takes by name only."""
 
+    stored: ClassVar[Mapping[str, Any]] = {
+        "settings": dict[str, Any],
+        "inflation": str | None,
+        "dispersion": str | None,
+        "one_alpha": bool,
+        "reading": CountReading,
+        "_array_widths": tuple[int, ...],
+    }
+
+    reading: CountReading
     settings: dict[str, Any]
     """Options without a value for each row, as they were given."""
+    one_alpha: bool
+    """Whether alpha is one number, if there is an alpha."""
     inflation: Any = None
     dispersion: Any = None
 
@@ -172,6 +186,7 @@ class CountModel(DiscreteModel[CountResults], CountNames):
         columns = _Arrays(taken.pop("exog_infl", None), exog, taken.get("dispersion"))
         unknown = taken.pop("unknown")
         self._from_arrays(endog, columns, missing, taken, unknown)
+        self.dispersion = None  # which is a formula, and no matrix
 
     # -- how it is read ------------------------------------------------------------------
 
@@ -184,6 +199,7 @@ class CountModel(DiscreteModel[CountResults], CountNames):
         inflation = options.get("inflation")
         self.inflation = None if isinstance(inflation, str) and inflation == LOGIT else inflation
         self.dispersion = options.get("dispersion")
+        self.one_alpha = self.dispersion is None
         apart = (*ROWS, "inflation", "dispersion")
         given = {name: value for name, value in options.items() if name not in apart}
         self.settings = {name: value for name, value in given.items() if value is not None}
@@ -292,8 +308,8 @@ class CountModel(DiscreteModel[CountResults], CountNames):
         """Which columns each predictor has."""
         spec = self.data.spec
         widths = spec.widths if isinstance(spec, StackedSpec) else self._array_widths
-        one_alpha = "alpha" in self.likelihood.parts and self.dispersion is None
-        return CountForm(self.likelihood, widths, one_alpha)
+        likelihood = self.likelihood
+        return CountForm(likelihood, widths, "alpha" in likelihood.parts and self.one_alpha)
 
     @property
     def exposure_link(self) -> Link:
@@ -316,12 +332,17 @@ class CountModel(DiscreteModel[CountResults], CountNames):
             "make the larger model and compare by glmfit.anova(smaller, larger)."
         )
 
-    def state(self) -> StoredModel:
-        """Refuse: a model file has no place for formulas beside the first."""
-        raise NotAvailableError(
-            f"A {type(self).__name__} cannot be saved in a model file yet; its formulas beside "
-            "the first have no place there."
-        )
+    @classmethod
+    def from_state(cls, state: StoredModel, raw: Mapping[str, Any], env: Mapping[str, Any]) -> Self:
+        """Return the model of a file (see `Stored.from_state`)."""
+        model = super().from_state(state, raw, env)
+        try:
+            form = model.form
+        except GlmfitError as error:
+            raise ModelFileError(f"The model file has no valid settings: {error}") from error
+        if form.size != len(model.data.names) or len(form.widths) != len(form.likelihood.parts):
+            raise ModelFileError("The model file has predictors that do not make its columns.")
+        return model
 
     # -- fitting -------------------------------------------------------------------------
 
