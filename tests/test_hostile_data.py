@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import glmfit as gf
-from glmfit.errors import ArgumentError, DataError, FitError, GlmfitWarning
+from glmfit.errors import ArgumentError, DataError, FitError, GlmfitError, GlmfitWarning
 
 
 @pytest.fixture
@@ -171,3 +171,83 @@ def test_tails_of_a_tweedie_with_no_mean_are_missing():
     assert np.isnan(tails.at_or_below[0])
     assert np.isnan(tails.above[0])
     assert 0.0 < tails.at_or_below[1] < 1.0
+
+
+# -- odd data, for every model ---------------------------------------------------------------
+
+
+def _table(rows: int = 60) -> pd.DataFrame:
+    random = np.random.default_rng(3)
+    data = pd.DataFrame(random.normal(size=(rows, 3)), columns=["x", "z", "number"])
+    data["g"], data["class"] = random.choice(list("ab"), rows), random.choice(list("uvw"), rows)
+    data["stratum"], data["way"] = np.arange(rows) // 3, np.array(list("pqr"))[np.arange(rows) % 3]
+    data["event"], data["count"] = random.integers(0, 2, rows), random.poisson(2.0, rows)
+    data["positive"] = random.gamma(2.0, size=rows)
+    data["taken"] = (np.arange(rows) % 3 == random.integers(0, 3, rows // 3).repeat(3)) * 1
+    return data
+
+
+def _of_family(family, **options):
+    return lambda formula, data: gf.glm(formula, data, family, **options)
+
+
+MODELS = {
+    "ols": ("number", gf.ols),
+    "logit": ("event", gf.logit),
+    "probit": ("event", gf.probit),
+    "poisson": ("count", gf.poisson),
+    "gamma": ("positive", _of_family("gamma", link="log")),
+    "inverse gaussian": ("positive", _of_family("inverse_gaussian", link="log")),
+    "tweedie": ("positive", _of_family(gf.families.Tweedie(var_power=1.5))),
+    "quasipoisson": ("count", _of_family("quasipoisson")),
+    "negative binomial": ("count", gf.negativebinomial),
+    "zero-inflated": ("count", gf.zeroinflated),
+    "hurdle": ("count", gf.hurdle),
+    "mnlogit": ("Q('class')", gf.mnlogit),
+    "ordered": ("Q('class')", gf.ordered),
+    "adjacent": ("Q('class')", gf.adjacent_category),
+    "continuation": ("Q('class')", gf.continuation_ratio),
+    "conditional": ("taken", lambda f, d: gf.conditional_logit(f, d, groups="stratum")),
+    "choice": ("taken", lambda f, d: gf.choice(f, d, groups="stratum", alternatives="way")),
+    "absorbed": ("count", lambda f, d: gf.poisson(f, d, absorb=["stratum"])),
+}
+ODD = {
+    "no rows": lambda d: d.iloc[:0],
+    "one row": lambda d: d.iloc[:1],
+    "fewer rows than columns": lambda d: d.iloc[:3],
+    "a column of ones": lambda d: d.assign(x=1.0),
+    "a column of zeros": lambda d: d.assign(x=0.0),
+    "a column twice": lambda d: d.assign(x=d["z"]),
+    "a missing column": lambda d: d.assign(x=np.nan),
+    "an infinite value": lambda d: d.assign(x=d["x"].where(d.index > 0, np.inf)),
+    "a column of 1e300": lambda d: d.assign(x=1e300 * d["x"]),
+    "denormals": lambda d: d.assign(x=1e-320 * np.arange(len(d))),
+    "a factor of one level": lambda d: d.assign(g="a"),
+    "rows of one name": lambda d: d.set_axis([0] * len(d)),
+    "complex numbers": lambda d: d.assign(x=d["x"] * 1j),
+    "one outcome": lambda d: d.assign(**{n: d[n].iloc[0] for n in ("number", "event", "count",
+                                                                   "class", "positive", "taken")}),
+    "no outcome": lambda d: d.assign(**{n: np.nan for n in ("number", "event", "count", "class",
+                                                            "positive", "taken")}),
+}  # fmt: skip
+REFUSED = ("no rows", "a missing column", "an infinite value", "complex numbers", "no outcome")
+
+
+@pytest.mark.parametrize("which", MODELS)
+@pytest.mark.filterwarnings("ignore::glmfit.errors.GlmfitWarning")
+def test_every_model_answers_odd_data_by_numbers_or_in_words(which):
+    response, make = MODELS[which]
+    factor = "" if which in ("conditional", "choice", "absorbed") else " + g"
+    for odd, change in ODD.items():
+        data = change(_table())
+        try:
+            result = make(f"{response} ~ x + z{factor}", data).fit()
+        except GlmfitError as error:
+            assert str(error)
+            continue
+        assert odd not in REFUSED
+        assert str(result.summary())
+        assert not np.isnan(result.llf) or result.df_resid == 0 or which == "quasipoisson"
+        finite = np.isfinite(np.asarray(result.params, dtype=float))
+        errors = np.asarray(result.bse, dtype=float)[finite]
+        assert (np.isnan(errors) | (errors >= 0.0)).all(), odd

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import errno
 import hashlib
 import json
 import os
@@ -375,6 +376,32 @@ def test_a_failed_save_leaves_the_old_file(fits, tmp_path, monkeypatch):
         fits["logit"].save(path)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["model.json"]
+
+
+FULL_DISK = """
+import resource, signal, sys
+import glmfit as gf
+result = gf.logit("O_RING_FAILURE ~ TEMPERATURE", gf.datasets.load("challenger")).fit()
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    result.save(sys.argv[1])
+except OSError as error:
+    print(error.errno)
+"""
+
+
+def test_a_disk_that_is_full_leaves_the_old_file(fits, tmp_path):
+    path = tmp_path / "model.json"
+    fits["logit"].save(path)
+    before = path.read_bytes()
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, path],
+        capture_output=True, text=True, check=True, cwd=os.path.dirname(os.path.dirname(__file__)),
+    )  # fmt: skip
+    assert done.stdout.split() == [str(errno.EFBIG)]
+    assert path.read_bytes() == before
+    assert [item.name for item in tmp_path.iterdir()] == ["model.json"]
 
 
 def test_a_link_stays_a_link(fits, tmp_path):

@@ -41,6 +41,7 @@ from glmfit.engine.executor import map_chunks, one_blas_thread
 from glmfit.engine.irls import Solution, approach, fit_irls
 from glmfit.engine.linalg import Alias, Triangular, cholesky, independent_columns
 from glmfit.engine.passes import EtaStats, Likelihood, Pass, Slope, SuffStats
+from glmfit.engine.rank import check_sizes
 from glmfit.errors import FitError, NotAvailableError
 from glmfit.sources import Rows
 
@@ -449,6 +450,7 @@ def absorb(run: Pass, effects: Effects) -> AbsorbedStart:
     """
     weight, target, constant = _first_weights(run)
     columns = np.array(run.held.design.toarray(), dtype=np.float64, order="C")
+    check_sizes(np.abs(columns).max(axis=0, initial=0.0))
     length = np.linalg.norm(columns, axis=0)
     gram = effects.gram(weight)
     right = np.column_stack([effects.cross(weight, columns), effects.sums(target)])

@@ -18,7 +18,7 @@ from glmfit.sources import Rows
 
 Array = NDArray[np.float64]
 
-__all__ = ["FullRank", "full_rank", "select_columns"]
+__all__ = ["FullRank", "check_sizes", "full_rank", "select_columns"]
 
 SMALLEST, LARGEST = 1e-140, 1e140
 """Largest values of a column between which its squares neither vanish nor overflow."""
@@ -85,7 +85,11 @@ def _check_magnitudes(run: Pass, start: SuffStats) -> None:
     def largest_of(chunk: Rows) -> Array:
         return np.asarray(np.abs(chunk.design.toarray()).max(axis=0, initial=0.0))
 
-    sizes = np.max(list(map_chunks(largest_of, run.rows, run.control)), axis=0)
+    check_sizes(np.max(list(map_chunks(largest_of, run.rows, run.control)), axis=0))
+
+
+def check_sizes(sizes: Array) -> None:
+    """Raise if the largest absolute values of columns, shape (p,), have squares that are lost."""
     wrong = np.flatnonzero(((sizes > 0.0) & (sizes < SMALLEST)) | (sizes > LARGEST))
     if wrong.size:
         raise DataError(

@@ -238,7 +238,7 @@ def _mixed_message(series: pd.Series, name: str) -> str:
     row = int(np.argmax(text))
     return (
         f"Column {name!r} mixes numbers and text: {int(text.sum())} of {text.size} values are "
-        f"text, the first is {series.iloc[row]!r} in row {series.index[row]!r}."
+        f"text, the first is {series.iloc[row]!r} in row {series.index[row]}."
     )
 
 

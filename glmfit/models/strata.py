@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from glmfit.engine.control import Control
 from glmfit.engine.irls import Solution, fit_irls
 from glmfit.engine.linalg import Alias, independent_columns, merge_triangular
-from glmfit.engine.rank import select_columns
+from glmfit.engine.rank import check_sizes, select_columns
 from glmfit.engine.separation import Separation, find_separation
 from glmfit.engine.solvers import Solver
 from glmfit.engine.strata import ConditionalLikelihood, Strata, StrataPass
@@ -148,6 +148,7 @@ def _prepare(model: StrataModel, control: Control) -> _Ready:
     if not model.compared.any():
         raise DataError(model.words.nothing)
     whole = strata_pass(model)
+    check_sizes(np.abs(whole.columns).max(axis=0, initial=0.0))
     kept, aliased = independent_columns(merge_triangular(None, whole.columns), control.rank_tol)
     told = _told(aliased, names, model.words.constant)
     if kept.size == 0:
