@@ -239,3 +239,10 @@ def test_scaletype_is_scale():
         model.fit(scale="X2", scaletype="X2")
     with pytest.raises(ArgumentError, match="scale"):
         model.fit(scaletype="unknown")
+
+
+def test_thresholds_of_an_ordinal_model():
+    model = gf.OrderedModel(np.arange(50) % 3, X[:, 1:], distr="logit")
+    params = np.asarray(model.fit().params)
+    found = model.transform_threshold_params(params)
+    np.testing.assert_array_equal(found, [-np.inf, *params[-2:], np.inf])

@@ -25,7 +25,7 @@ from glmfit.models.counting import CountForm
 from glmfit.models.data import ModelData
 from glmfit.models.dispersion import log_likelihood_at
 
-__all__ = ["CountNames", "GLMNames", "MultinomialNames", "scale_of"]
+__all__ = ["CountNames", "GLMNames", "MultinomialNames", "OrdinalNames", "scale_of"]
 
 Array = NDArray[np.float64]
 
@@ -355,6 +355,21 @@ class CountNames(ModelNames):
         mean = form.likelihood.means(eta)[:, 0]
         size = mean * mean / (form.likelihood.variance(eta) - mean)
         return stats.nbinom(size, size / (size + mean))
+
+
+class OrdinalNames:
+    """What an ordinal model has under statsmodels' names.
+
+    Its thresholds are coefficients as they are, where statsmodels has the logarithms of
+    their differences.
+    """
+
+    levels: Any
+
+    def transform_threshold_params(self, params: Any) -> Array:
+        """Return the thresholds at given coefficients, between minus and plus infinity."""
+        inner = np.asarray(params, dtype=float)[-(len(self.levels) - 1) :]
+        return np.concatenate([[-np.inf], inner, [np.inf]])
 
 
 class MultinomialNames(ModelNames):

@@ -25,6 +25,7 @@ from glmfit.formula.response import Response
 from glmfit.likelihoods import Cumulative, Multinomial, Sequential
 from glmfit.links import LINKS, UNIT, Link, Logit, resolve_link
 from glmfit.models.classes import OrderReading, recoded_classes
+from glmfit.models.compat import OrdinalNames
 from glmfit.models.data import ModelData
 from glmfit.models.discrete import DiscreteModel
 from glmfit.models.methods import Method
@@ -344,7 +345,7 @@ def _chosen(data: ModelData, columns: NDArray[np.intp], nonparallel: Any) -> Mas
     return chosen
 
 
-class OrderedModel(OrdinalModel):
+class OrderedModel(OrdinalModel, OrdinalNames):
     """Cumulative-link model of ordered classes, on arrays.
 
     P(Y <= j) = F(threshold_j - x'b), with slopes b that all thresholds share: a positive
