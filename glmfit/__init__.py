@@ -63,6 +63,7 @@ from glmfit.models import (
     zeroinflated,
 )
 from glmfit.side_by_side import compare
+from glmfit.sources.budget import stream
 
 __version__ = "0.1.0"
 
@@ -109,6 +110,7 @@ __all__ = [
     "hurdle",
     "links",
     "load",
+    "stream",
     "logit",
     "lr_test",
     "mnlogit",

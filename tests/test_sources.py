@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import sqlite3
 from pathlib import Path
 
 import numpy as np
@@ -699,6 +701,39 @@ def test_a_relation_is_queried_for_its_columns(frame: pd.DataFrame):
     relation = Relation(pa.Table.from_pandas(frame, preserve_index=False))
     streamed = gf.logit("event ~ x + text", relation).fit()
     assert_same(streamed, gf.logit("event ~ x + text", frame).fit())
+
+
+def test_a_query_is_run_for_every_pass(frame: pd.DataFrame, tmp_path: Path):
+    duckdb = pytest.importorskip("duckdb", reason="part of the extra test")
+    held = gf.logit("event ~ x + text", frame).fit()
+    query = "SELECT * FROM rows ORDER BY place"
+    placed = frame.drop(columns="size").assign(place=np.arange(N))
+    with duckdb.connect() as connection:
+        connection.register("rows", placed)
+        assert_same(gf.logit("event ~ x + text", gf.stream(query, connection)).fit(), held)
+        assert_same(gf.logit("event ~ x + text", connection.sql(query)).fit(), held)
+    path = tmp_path / "rows.sqlite"
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        placed.to_sql("rows", connection, index=False)
+        with pytest.raises(DataError, match="a function that opens one"):
+            gf.ols("amount ~ x", gf.stream(query, connection))
+    opened = gf.stream(query, lambda: sqlite3.connect(path))
+    assert_same(gf.logit("event ~ x + text", opened).fit(), held)
+    with pytest.raises(ArgumentTypeError, match="a query as text"):
+        gf.stream(frame, connection)
+
+
+def test_memory_is_set_by_the_user(folder: Path, frame: pd.DataFrame):
+    held = gf.logit("event ~ x + text", frame).fit()
+    large = gf.logit("event ~ x + text", gf.stream(folder, memory=2**22))
+    assert not large.data.stream.rows.costly
+    assert_same(large.fit(), held)
+    assert_same(gf.logit("event ~ x + text", gf.stream(frame)).fit(), held)
+    for wrong in (0, "1GB", 5.0):
+        with pytest.raises(ArgumentError, match="number of bytes"):
+            gf.stream(folder, memory=wrong)
+    with pytest.raises(ArgumentTypeError, match="got int"):
+        gf.stream(3)
 
 
 def test_the_benchmark_measures_a_fit(capsys: pytest.CaptureFixture[str]):

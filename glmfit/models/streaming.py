@@ -263,8 +263,9 @@ def streamed_data(
     parsed = read(formula, source.names, env=env, reserved=named)
     columns = columns_read(parsed, named, source.names)
     outcome = columns_read(replace(parsed, terms=()), named, source.names)
+    sampled, memory = _budget(source)
     steady = Steady(source, next(iter(outcome or columns), source.names[0]))
-    first = _FirstPass(steady, columns, given, missing, SAMPLED)
+    first = _FirstPass(steady, columns, given, missing, sampled)
     with _naming(first):
         learned = learn_pieces(parsed, first.pieces, first.own_order, missing=missing)
     tell_of_lost(first.dropped, first.not_whole)
@@ -282,10 +283,18 @@ def streamed_data(
         shifted=shown.offset is not None,
         totals=totals,
         sample=first.sample(maker, shown.rows().chunk(0, 0)),
-        memory=MEMORY,
+        memory=memory,
     )
     stream = FormulaStream(steady, maker, rows, n_effective, outcome)
     return _without_rows(shown, learned, first.dropped, stream)
+
+
+def _budget(source: Batches) -> tuple[int, int]:
+    """Return the bytes for the sample, and for pieces that are kept."""
+    if source.memory is None:
+        return SAMPLED, MEMORY
+    sampled = source.memory * 3 // 5
+    return sampled, source.memory - sampled
 
 
 def refuse_unstreamable(formula: Any, given: Mapping[str, Any], missing: str, subset: Any) -> None:

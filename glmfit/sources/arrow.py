@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -30,6 +30,7 @@ __all__ = [
     "Piece",
     "arrow_piece",
     "batches_of",
+    "frames_of",
     "pieces",
     "write_parquet",
 ]
@@ -76,11 +77,16 @@ class Piece:
         return cls(0, pa.concat_tables(tables, promote_options="permissive"), "")
 
 
+@runtime_checkable
 class Batches(Protocol):
     """A source that yields its rows as often as it is asked."""
 
     @property
     def names(self) -> tuple[str, ...]: ...
+    @property
+    def memory(self) -> int | None:
+        """Bytes of rows that may be kept in memory, or None for the usual."""
+
     def read(self, columns: Sequence[str], skip: int) -> Iterator[tuple[Any, str]]:
         """Yield tables with where they come from, from row ``skip`` on."""
 
@@ -99,6 +105,8 @@ def batches_of(data: Any) -> Batches | None:
     DataError
         If there is no such file, or it cannot be read.
     """
+    if isinstance(data, Batches):
+        return data
     if isinstance(data, (str, os.PathLike)):
         return _Files(_opened(data))
     if hasattr(data, "get_fragments") and hasattr(data, "scanner"):
@@ -120,6 +128,11 @@ def batches_of(data: Any) -> Batches | None:
         if first is not None and (hasattr(first, "columns") or hasattr(first, "__arrow_c_array__")):
             return _Frames(lambda _: data)
     return None
+
+
+def frames_of(made: Callable[[Sequence[str] | None], Iterable[Any]]) -> Batches:
+    """Return the source of the frames that a function returns for some columns."""
+    return _Frames(made)
 
 
 def pieces(source: Batches, columns: Sequence[str], first: int = 0) -> Iterator[Piece]:
@@ -154,6 +167,8 @@ def _told(origins: Mapping[str, None]) -> str:
 
 class _Files:
     """The files of a dataset, one after the other."""
+
+    memory: int | None = None
 
     def __init__(self, dataset: Any) -> None:
         self.dataset = dataset
@@ -243,6 +258,8 @@ def _left(fragment: Any, skip: int) -> Iterator[tuple[Any, int]]:
 
 class _Frames:
     """Frames or batches that a function returns anew for each pass."""
+
+    memory: int | None = None
 
     def __init__(self, made: Callable[[Sequence[str] | None], Iterable[Any]]) -> None:
         _require_arrow()
