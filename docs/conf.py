@@ -63,22 +63,35 @@ OWNERS = ("LikelihoodResults", "GLMResults", "GLM")
 """Whose method is meant where a docstring names one without its class, in this order."""
 
 
-def of_all_results(kind: type) -> dict[str, list[str]]:
-    """Return, for each class of results, what it has from the one that they all extend."""
-    members = [name for name in dir(LikelihoodResults) if not name.startswith("_")]
-    inherited = {}
-    for extended in kind.__subclasses__():
-        inherited[extended.__name__] = [
-            name
-            for name in members
-            if getattr(extended, name, None) is getattr(LikelihoodResults, name)
-        ]
-        inherited |= of_all_results(extended)
-    return inherited
+def elsewhere(base: type, area: str | None) -> dict[str, tuple[str, list[str]]]:
+    """Return, for each class that extends one, that one and what it has from there.
+
+    Classes are named as the template can: by the package where users find them (``families``,
+    say; their own name, where that is glmfit itself) and their own name.
+    """
+    members = [name for name in dir(base) if not name.startswith("_")]
+    found = {}
+    for kind in extended(base):
+        same = [name for name in members if getattr(kind, name, None) is getattr(base, name)]
+        found[f"{area or kind.__name__}.{kind.__name__}"] = (base.__name__, same)
+    return found
 
 
-EXTENDED = of_all_results(LikelihoodResults)
-autosummary_context = {"elsewhere": EXTENDED}
+def extended(base: type) -> set[type]:
+    """Return all classes that extend one."""
+    direct = set(base.__subclasses__())
+    return direct.union(*(extended(kind) for kind in direct))
+
+
+RESULTS = frozenset(kind.__name__ for kind in extended(LikelihoodResults))
+autosummary_context = {
+    "elsewhere": {
+        **elsewhere(LikelihoodResults, "results"),
+        **elsewhere(glmfit.GLM, None),
+        **elsewhere(glmfit.families.Family, "families"),
+        **elsewhere(glmfit.links.Link, "links"),
+    }
+}
 
 # --- guides and notebooks -----------------------------------------------------------------
 
@@ -144,7 +157,7 @@ def short_name(
         return None
     objects, wanted = env.domains.python_domain.objects, node["reftarget"]
     owner, _, method = wanted.rpartition(".")
-    owners = ("LikelihoodResults",) if owner in EXTENDED else () if owner else OWNERS
+    owners = ("LikelihoodResults",) if owner in RESULTS else () if owner else OWNERS
     for end in (*(f".{owner}.{method}" for owner in owners), f".{wanted}"):
         found = {entry.node_id: entry for name, entry in objects.items() if name.endswith(end)}
         if len(found) == 1:
