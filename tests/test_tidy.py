@@ -314,10 +314,11 @@ def test_rows_of_counts_are_augmented():
         gf.hurdle("days ~ sex", quine).fit(),
     ):
         table = result.augment()
-        assert list(table.columns) == [*quine.columns, "fitted", "se_fit", "resid_pearson"]
+        added = ["fitted", "se_fit", "resid", "resid_quantile", "hat", "cooks_d"]
+        assert list(table.columns) == [*quine.columns, *added]
         np.testing.assert_array_equal(table["fitted"], result.predict())
         np.testing.assert_array_equal(table["se_fit"], result.get_prediction().se_mean)
-        np.testing.assert_array_equal(table["resid_pearson"], result.resid_pearson)
+        np.testing.assert_array_equal(table["resid"], result.resid_pearson)
         new = result.augment({"sex": ["F", "M"]})
         assert list(new.columns) == ["sex", "fitted", "se_fit"]
         np.testing.assert_array_equal(new["fitted"], result.predict({"sex": ["F", "M"]}))

@@ -24,7 +24,6 @@ from glmfit.results.frequencies import CountFrequencies
 from glmfit.results.goodness import CheckMethods
 from glmfit.results.influence import Influence, InfluenceMethods
 from glmfit.results.summary import summarise_counts
-from glmfit.results.tables import CountTables
 
 __all__ = ["CountResults", "OverdispersionTest"]
 
@@ -55,7 +54,6 @@ class CountResults(
     ResidualOrder,
     CountFrequencies,
     InfluenceMethods,
-    CountTables,
     LikelihoodResults,
     CountResultNames,
 ):

@@ -16,7 +16,7 @@ from glmfit.inference.tails import two_sided
 from glmfit.results.record import FitRecord
 from glmfit.results.summary import ratio_title
 
-__all__ = ["ClassTables", "ConditionalTables", "CountTables", "ModelTables", "TidyTables"]
+__all__ = ["ClassTables", "ConditionalTables", "ModelTables", "TidyTables"]
 
 Array = NDArray[np.float64]
 
@@ -327,20 +327,6 @@ class ModelTables(TidyTables):
             "cooks_d": influence.cooks_distance[0],
             "std_resid": self.get_resid("deviance", standardized=True),
         }
-
-
-class CountTables(TidyTables):
-    """Tidy frames of a model of counts with several predictors."""
-
-    get_prediction: Any
-    resid_pearson: Any
-
-    def _augmented(self, data: Any) -> pd.DataFrame:
-        predicted = self.get_prediction(*(() if data is None else (data,)))
-        columns = {"fitted": predicted.predicted_mean, "se_fit": predicted.se_mean}
-        if data is None:
-            columns["resid_pearson"] = self.resid_pearson
-        return pd.DataFrame({name: np.asarray(part) for name, part in columns.items()})
 
 
 class ClassTables(TidyTables):
