@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
 
+from glmfit.engine.resume import Bookmark
 from glmfit.errors import ArgumentError, suggest
 
 __all__ = ["STOPS", "Control"]
@@ -44,6 +45,9 @@ class Control:
         Threads for passes over rows; by default the processors of this process.
     disp : bool
         Print a line for each iteration.
+    resume : path, optional
+        File to which the fit writes iteration and coefficients at every point, as JSON. If it
+        is there already, the fit goes on from it. For generalised linear models.
 
     Examples
     --------
@@ -59,6 +63,7 @@ class Control:
     chunk_rows: int | None = None
     threads: int | None = None
     disp: bool = False
+    resume: str | os.PathLike[str] | Bookmark | None = None
 
     def __post_init__(self) -> None:
         for name in ("maxiter", "max_halvings", "chunk_rows"):
@@ -81,6 +86,8 @@ class Control:
             isinstance(self.threads, Integral) and self.threads >= 1
         ):
             raise ArgumentError(f"threads must be at least 1 (got {self.threads!r}).")
+        if not isinstance(self.resume, (str, os.PathLike, Bookmark, type(None))):
+            raise ArgumentError(f"resume must be the path of a file (got {self.resume!r}).")
 
     def certain(self) -> Control:
         """Return the control of a fit that serves another one: it runs to the maximum."""
@@ -91,7 +98,21 @@ class Control:
             tol=min(self.tol, usual.tol),
             stop=usual.stop,
             disp=False,
+            resume=None,
         )
+
+    def bookmarked(self, fit: str) -> Control:
+        """Return the control of a fit that can go on from a file; ``fit`` says what is fitted."""
+        if self.resume is None or isinstance(self.resume, Bookmark):
+            return self
+        mark = Bookmark(os.fspath(self.resume), fit)
+        found = mark.read()
+        return replace(self, resume=mark if found is None else replace(mark, before=found[0]))
+
+    @property
+    def bookmark(self) -> Bookmark | None:
+        """The file to which the fit writes where it is."""
+        return self.resume if isinstance(self.resume, Bookmark) else None
 
     @property
     def n_threads(self) -> int:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glmfit.engine.control import Control
+from glmfit.errors import NotAvailableError
 
 __all__ = ["AT_ROUNDING", "NO_LESS", "History", "Iteration", "limit_reached"]
 
@@ -61,6 +62,11 @@ class History:
     """
 
     def __init__(self, control: Control, dispersion: Callable[[float], float]) -> None:
+        if control.resume is not None and control.bookmark is None:
+            raise NotAvailableError(
+                "resume= is for generalised linear models; this fit does not go on from a file. "
+                "start_params can take coefficients over."
+            )
         self.control = control
         self.dispersion = dispersion
         self.lines: list[Iteration] = []
@@ -74,6 +80,8 @@ class History:
             slope = slope / phi if phi > 0.0 else np.inf
         line = Iteration(len(self.lines), deviance, float(moved), halvings, theta, slope)
         self.lines.append(line)
+        if self.control.bookmark is not None:
+            self.control.bookmark.write(line.number, deviance, theta)
         if self.control.disp:
             step = f"  step {line.step:.3g}" if line.number else ""
             print(

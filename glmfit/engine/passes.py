@@ -161,7 +161,9 @@ class Pass:
         """Return the pass over every ``step``-th row, which says nothing of its progress."""
         rows = self.rows.thin(step)
         vector = self.vector and replace(self.vector, design=rows.design)
-        return replace(self, rows=rows, vector=vector, control=replace(self.control, disp=False))
+        return replace(
+            self, rows=rows, vector=vector, control=replace(self.control, disp=False, resume=None)
+        )
 
     @property
     def predictor(self) -> Predictor:

@@ -125,7 +125,9 @@ def _record(
         _check_ends(data, family)
     else:
         check_bias_family(family, scale)
+    control = control.bookmarked(_in_words(data, family))
     ranked = full_rank(Pass(data.source(), likelihood, control))
+    start_params = _resumed(ranked, data, start_params)
     aliased = describe_aliases(ranked.aliased, data.names)
     warn_of_aliases(aliased)
     null = null_model(ranked.run, data, family, control)
@@ -147,6 +149,27 @@ def _record(
     fitted = Fitted(ranked.kept, solution, pearson, ranked.kept.size)
     record = complete_record(data, likelihood, ranked.run, fitted, ranked.aliased, scale, null)
     return record if bias is None else as_bias_reduced(record, solution, bias, family.canonical)
+
+
+def _in_words(data: ModelData, family: Family) -> str:
+    """Say what is fitted, so that a file of another fit is told apart."""
+    columns = " + ".join(data.names)
+    return f"{data.response.name} ~ {columns}; {family!r}; {data.n_effective:g} observations"
+
+
+def _resumed(ranked: FullRank, data: ModelData, start_params: Any) -> Any:
+    """Return the coefficients of the file that the fit goes on from, else those given."""
+    mark = ranked.run.control.bookmark
+    found = None if mark is None else mark.read()
+    if found is None:
+        return start_params
+    _, theta = found
+    if theta.size != ranked.kept.size:
+        raise ArgumentError(
+            f"The file of resume= has {theta.size} coefficients, this fit has "
+            f"{ranked.kept.size}: the data have changed. Delete the file."
+        )
+    return widen(theta, ranked.kept, len(data.names), 0.0)
 
 
 def _separation(data: ModelData, ranked: FullRank, solution: Solution) -> Separation | None:
