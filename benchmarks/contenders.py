@@ -98,6 +98,11 @@ def _glmfit(problem: Problem, threads: int) -> Fit:
 
     def fit() -> Estimate:
         family, link = problem.family, LINKS[problem.family]
+        if family in ("negbin", "zip"):
+            kind = gf.NegativeBinomial if family == "negbin" else gf.ZeroInflatedPoisson
+            more = (problem.X,) if family == "zip" else ()
+            counts = kind(problem.y, problem.X, *more).fit(control=control)
+            return Estimate(np.asarray(counts.params), np.asarray(counts.cov_params()))
         if family == "multinomial":
             levels = gf.MNLogit(problem.y, problem.X).fit(control=control)
             return Estimate(np.asarray(levels.params).ravel("F"), np.asarray(levels.cov_params()))
@@ -139,6 +144,8 @@ def _statsmodels_discrete(problem: Problem, threads: int) -> Fit:
     import statsmodels.api as sm
     import statsmodels.formula.api as smf
 
+    if problem.family in ("negbin", "zip"):
+        return _statsmodels_counts(problem)
     binomial = problem.family == "binomial"
     from_formula = smf.logit if binomial else smf.poisson
     from_arrays = {"binomial": sm.Logit, "poisson": sm.Poisson, "multinomial": sm.MNLogit}[
@@ -153,6 +160,39 @@ def _statsmodels_discrete(problem: Problem, threads: int) -> Fit:
         result = model.fit(disp=0)
         coefficients = np.asarray(result.params).ravel("F")
         return Estimate(coefficients, np.asarray(result.cov_params()))
+
+    return fit
+
+
+def _statsmodels_counts(problem: Problem) -> Fit:
+    import statsmodels.api as sm
+
+    def fit() -> Estimate:
+        if problem.family == "negbin":
+            model = sm.NegativeBinomial(problem.y, problem.X)
+        else:
+            model = sm.ZeroInflatedPoisson(problem.y, problem.X, exog_infl=problem.X)
+        result = model.fit(disp=0, maxiter=ITERATIONS)
+        return Estimate(np.asarray(result.params), np.asarray(result.cov_params()))
+
+    return fit
+
+
+def _glum_negbin(problem: Problem) -> Fit:
+    """Return the fit at the alpha that maximises the likelihood, which glum has to be given."""
+    from glum import GeneralizedLinearRegressor
+
+    import glmfit as gf
+
+    alpha = float(gf.NegativeBinomial(problem.y, problem.X).fit().alpha)
+    X = np.asfortranarray(problem.X[:, 1:])
+
+    def fit() -> Estimate:
+        model = GeneralizedLinearRegressor(
+            family=f"negative.binomial ({alpha!r})", link="log", alpha=0.0
+        )
+        model.fit(X, problem.y)
+        return Estimate(np.concatenate([[model.intercept_], model.coef_, [alpha]]), None)
 
     return fit
 
@@ -183,6 +223,8 @@ def _sklearn(solver: str) -> Prepare:
 def _glum(problem: Problem, threads: int) -> Fit:
     from glum import GeneralizedLinearRegressor
 
+    if problem.family == "negbin":
+        return _glum_negbin(problem)
     options = {
         "family": problem.family,
         "link": LINKS[problem.family],
@@ -233,12 +275,24 @@ _LIST = (
         "statsmodels discrete",
         "statsmodels",
         _statsmodels_discrete,
-        families=frozenset({"binomial", "poisson", "multinomial"}),
+        families=frozenset({"binomial", "poisson", "multinomial", "negbin", "zip"}),
         dense=True,
     ),
-    Contender("sklearn newton-cholesky", "sklearn", _sklearn("newton-cholesky"), formulas=False),
-    Contender("sklearn lbfgs", "sklearn", _sklearn("lbfgs"), formulas=False),
-    Contender("glum", "glum", _glum, families=ONE_PREDICTOR),
+    Contender(
+        "sklearn newton-cholesky",
+        "sklearn",
+        _sklearn("newton-cholesky"),
+        families=ONE_PREDICTOR | {"multinomial"},
+        formulas=False,
+    ),
+    Contender(
+        "sklearn lbfgs",
+        "sklearn",
+        _sklearn("lbfgs"),
+        families=ONE_PREDICTOR | {"multinomial"},
+        formulas=False,
+    ),
+    Contender("glum", "glum", _glum, families=ONE_PREDICTOR | {"negbin"}),
     Contender(
         "pyfixest",
         "pyfixest",

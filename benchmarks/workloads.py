@@ -19,7 +19,14 @@ Array = NDArray[np.float64]
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout."""
 
-LINKS = {"binomial": "logit", "poisson": "log", "gamma": "log", "multinomial": "logit"}
+LINKS = {
+    "binomial": "logit",
+    "poisson": "log",
+    "gamma": "log",
+    "multinomial": "logit",
+    "negbin": "log",
+    "zip": "log",
+}
 """The link that goes with each family here."""
 
 CORRELATION = 0.5
@@ -144,6 +151,28 @@ def dense(family: str, columns: int) -> Callable[[int, int], Problem]:
         return Problem(family, y, X)
 
     return make
+
+
+SPREAD = 0.5
+"""alpha of negative binomial counts."""
+
+
+def spread_counts(rows: int, seed: int) -> Problem:
+    """Make negative binomial counts and 10 numeric columns."""
+    rng = np.random.default_rng(seed)
+    X = predictors(rows, 10, rng)
+    rate = np.exp(X @ coefficients(11, rng)) * rng.gamma(1.0 / SPREAD, SPREAD, rows)
+    return Problem("negbin", rng.poisson(rate).astype(np.float64), X)
+
+
+def inflated_counts(rows: int, seed: int) -> Problem:
+    """Make Poisson counts with further zeros, and 10 numeric columns for both."""
+    rng = np.random.default_rng(seed)
+    X = predictors(rows, 10, rng)
+    y = response("poisson", X @ coefficients(11, rng), rng)
+    odds = coefficients(11, rng)
+    odds[0] = -1.0
+    return Problem("zip", np.where(response("binomial", X @ odds, rng) > 0.0, 0.0, y), X)
 
 
 def several_classes(rows: int, seed: int) -> Problem:
@@ -283,6 +312,22 @@ _LIST = (
         200_000,
         20_000,
         several_classes,
+    ),
+    Workload(
+        "negbin-10",
+        "Negative binomial regression (NB2), alpha estimated, 10 numeric columns, arrays",
+        "arrays",
+        1_000_000,
+        100_000,
+        spread_counts,
+    ),
+    Workload(
+        "zip-10",
+        "Zero-inflated Poisson regression, the same 10 numeric columns for both parts, arrays",
+        "arrays",
+        1_000_000,
+        100_000,
+        inflated_counts,
     ),
     Workload(
         "formula-numeric",

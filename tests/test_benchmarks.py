@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
@@ -176,3 +177,34 @@ def test_bootstraps_are_compared_in_words() -> None:
     assert lines[0] == "Challenger logit, 10,000 pairs bootstrap samples"
     assert lines[2].endswith("12.000 s   (60.0x)")
     assert lines[3].split()[-1] == "400" and "1.2e-12" in lines[4]
+
+
+@needs_long_double
+def test_the_optimum_of_negative_binomial_counts_is_that_of_thirty_digits() -> None:
+    folder = Path(__file__).parent / "reference"
+    data = json.loads((folder / "counts.json").read_text(encoding="utf8"))["data"]
+    case = json.loads((folder / "counts_mp.json").read_text(encoding="utf8"))["cases"]["nb2"]
+    g = np.array(data["g"])
+    y, X = np.array(data["y"], float), np.column_stack([np.ones(g.size), g == "b", g == "c"])
+    X = np.column_stack([X, data["x"]])
+    found = reference.optimum(Problem("negbin", y, X))
+    want = [float(case["params"][name]) for name in ("Intercept", "g[T.b]", "g[T.c]", "x")]
+    want.append(float(np.exp(float(case["params"]["log(alpha)"]))))
+    np.testing.assert_allclose(found.coefficients, want, rtol=1e-14)
+    alone = float(case["bse"]["log(alpha)"]) * want[-1]
+    np.testing.assert_allclose(found.standard_errors[-1], alone, rtol=1e-11)
+
+
+@needs_long_double
+def test_the_optimum_of_inflated_counts_has_no_score() -> None:
+    problem = make("zip-10", 3000)
+    found = reference.optimum(problem)
+    p = problem.X.shape[1]
+    pi = 1.0 / (1.0 + np.exp(-problem.X @ found.coefficients[:p]))
+    mu = np.exp(problem.X @ found.coefficients[p:])
+    zero = problem.y == 0.0
+    certain = np.where(zero, pi / (pi + (1.0 - pi) * np.exp(-mu)), 0.0)
+    score = np.concatenate(
+        [(certain - pi) @ problem.X, ((1.0 - certain) * (problem.y - mu)) @ problem.X]
+    )
+    assert np.abs(score * found.standard_errors).max() < 1e-9
