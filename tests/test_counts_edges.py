@@ -20,7 +20,7 @@ from glmfit.counts import (
     ZeroInflated,
     saturated_poisson,
 )
-from glmfit.errors import SeparationWarning
+from glmfit.errors import ConvergenceWarning, SeparationWarning
 
 
 @pytest.fixture(scope="module")
@@ -191,3 +191,19 @@ def test_alpha_takes_no_residual_degree_of_freedom(data):
     for kind in (gf.zeroinflated, gf.hurdle):
         made = kind("y ~ x", data, inflation="~ z", dist="negativebinomial").fit()
         assert made.df_resid == 295
+
+
+def test_positive_counts_of_a_logarithmic_distribution_say_so(data):
+    """pscl::hurdle stops at -833.86571144, with theta 8.8e-06 and a warning of NaN."""
+    with pytest.warns(ConvergenceWarning, match="limit is the logarithmic distribution"):
+        result = gf.hurdle("spread ~ x", data, inflation="~ z", dist="negativebinomial").fit()
+    assert not result.converged and "rises for ever" in result.record.reason
+    # the limit: a logit of zeros, and P(y | y > 0) = p^y / (-y log(1 - p)), odds of p exp(x'b)
+    positive = data[data["spread"] > 0]
+    mean, slope = result.params["Intercept"] + math.log(result.alpha), result.params["x"]
+    odds = np.exp(mean + slope * positive["x"])
+    p = odds / (1.0 + odds)
+    rows = positive["spread"] * np.log(p) - np.log(positive["spread"]) - np.log(np.log1p(odds))
+    logit = gf.logit("I(spread > 0) ~ z", data).fit()
+    assert result.llf == pytest.approx(rows.sum() + logit.llf, abs=1e-4)
+    assert result.llf > -833.8657

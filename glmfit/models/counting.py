@@ -59,6 +59,14 @@ NOTHING = 1e-7
 ROUGH = 1e-5
 """Standard errors to which a fit is taken whose deviance is wanted to the last digits."""
 
+FURTHER = 3.0
+"""Move of log mu and log alpha that a maximum would not bear."""
+
+RISING = (
+    "alpha rises for ever while the mean falls: positive counts are spread as far as any negative "
+    "binomial has them, and their limit is the logarithmic distribution"
+)
+
 VANISHING = -20.0
 """Logarithm of an alpha that is 0 but for rounding."""
 
@@ -240,6 +248,7 @@ def fit_counts(
     if found is not None:
         warn_of_runaway(found, fitted.kept, names, model.data.response.name)
     elif not best.solution.converged:
+        best = replace(best, solution=_with_reason(fitted, best.solution))
         warn(
             f"The fit did not converge: {best.solution.reason}. The numbers shown are where it "
             "stopped, not the maximum.",
@@ -248,6 +257,19 @@ def fit_counts(
     record = _record(model, problem, fitted, best, found, aliased, check)
     natural = model.form.by_log_alpha and not best.boundary
     return _with_alpha_itself(record) if natural else record
+
+
+def _with_reason(problem: _Problem, solution: Solution) -> Solution:
+    """Return a fit that did not converge, with the reason if alpha rises for ever."""
+    form = problem.form
+    if not form.by_log_alpha:
+        return solution
+    direction = np.zeros(solution.theta.size)
+    direction[problem.positions("mean")] = _constant(problem.columns("mean"), -1.0)
+    direction[problem.positions("alpha")] = 1.0
+    further = problem.run.deviance(solution.theta + FURTHER * direction)
+    stays = direction[:-1].any() and further <= solution.deviance + NOTHING * form.size
+    return replace(solution, reason=RISING) if stays else solution
 
 
 @dataclass(frozen=True, slots=True)
