@@ -514,6 +514,21 @@ def test_glm_at_the_boundary_is_poisson(under):
     assert result.llf == pytest.approx(gf.poisson("y ~ x", under).fit().llf, rel=1e-12)
 
 
+def test_a_likelihood_with_two_maxima_is_followed_to_the_higher():
+    # executions by state, 1997 (Gill 2001): the likelihood falls from alpha = 0 on, and is
+    # higher at alpha = 1.14, which Stata and R find
+    known = json.loads((FOLDER / "count_maxima.json").read_text())
+    X, y = np.array(known["x"]).T, np.array(known["y"])
+    for options in ({}, {"start_params": known["params"]}):
+        result = gf.NegativeBinomial(y, X).fit(**options)
+        assert result.llf == pytest.approx(known["llf"], rel=1e-12)
+        assert result.record.llf_boundary == pytest.approx(known["llf_poisson"], rel=1e-12)
+        np.testing.assert_allclose(result.params, known["params"], rtol=1e-6)
+        np.testing.assert_allclose(result.get_margeff().margeff, known["margins"], rtol=1e-6)
+    many = gf.NegativeBinomial(np.tile(y, 3000), np.tile(X, (3000, 1))).fit()
+    np.testing.assert_allclose(many.params, known["params"], rtol=1e-6)
+
+
 def test_alpha_near_the_boundary_is_found():
     """Data whose moments are only just overdispersed: alpha is small, and not 0."""
     y = np.r_[np.repeat(np.arange(7.0), [135, 271, 271, 180, 90, 36, 18]), 9.0, 8.0, 8.0]

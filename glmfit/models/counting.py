@@ -377,8 +377,7 @@ def _maximum(problem: _Problem, start: Array | None, solver: Solver) -> _Maximum
     rough = replace(poisson, control=replace(problem.control, tol=max(ROUGH, problem.control.tol)))
     inner = _maximum(rough, first, solver).solution
     if problem.form.has_boundary and inner.settled and _falls_with_alpha(problem, inner):
-        inner = _maximum(poisson, inner.theta, solver).solution
-        return _Maximum(inner, boundary=True, inner=inner)
+        return _beyond(problem, poisson, inner, start, solver)
     starts = [start] if start is not None else _overdispersed_starts(problem, poisson, inner)
     solution = _best_of(problem.run, starts, solver)
     # a fit from further away may end at the boundary although alpha rises there at first
@@ -387,6 +386,26 @@ def _maximum(problem: _Problem, start: Array | None, solver: Solver) -> _Maximum
         inner = _maximum(poisson, inner.theta, solver).solution
         return _Maximum(inner, True, inner)
     return _Maximum(solution, inner=inner)
+
+
+def _beyond(
+    problem: _Problem, poisson: _Problem, inner: Solution, start: Array | None, solver: Solver
+) -> _Maximum:
+    """Return the boundary where the likelihood falls from, unless it rises higher further on.
+
+    With few counts above 0 it can fall from alpha = 0 on and have its maximum near 1. Of
+    many rows a sample says where to look.
+    """
+    alphas = problem.columns("alpha")
+    far = np.concatenate([inner.theta, _constant(alphas, 0.0)]) if start is None else start
+    sample = samples(problem.run)[-1]
+    if np.isfinite(sample.deviance(far)):
+        seen = fit_irls(sample, far, sample.control, observed=True)
+        adds = inner.deviance - problem.run.deviance(seen.theta)
+        if adds > NOTHING * max(1.0, abs(inner.deviance)):
+            return _Maximum(_best_of(problem.run, [seen.theta], solver), inner=inner)
+    inner = _maximum(poisson, inner.theta, solver).solution
+    return _Maximum(inner, boundary=True, inner=inner)
 
 
 def _best_of(run: Pass, starts: Sequence[Array], solver: Solver) -> Solution:
