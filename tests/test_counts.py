@@ -514,6 +514,14 @@ def test_glm_at_the_boundary_is_poisson(under):
     assert result.llf == pytest.approx(gf.poisson("y ~ x", under).fit().llf, rel=1e-12)
 
 
+def test_alpha_is_no_column_of_a_model_without_a_constant():
+    quine = gf.datasets.load("quine")
+    quine["x"] = np.linspace(0.5, 1.5, len(quine))
+    for formula, df in (("days ~ x", 1), ("days ~ 0 + x", 1), ("days ~ 0 + x + I(x**2)", 2)):
+        assert gf.negativebinomial(formula, quine).fit().df_model == df
+        assert gf.poisson(formula, quine).fit().df_model == df
+
+
 def test_a_likelihood_with_two_maxima_is_followed_to_the_higher():
     # executions by state, 1997 (Gill 2001): the likelihood falls from alpha = 0 on, and is
     # higher at alpha = 1.14, which Stata and R find

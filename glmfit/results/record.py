@@ -247,7 +247,9 @@ class FitRecord:
     @property
     def df_model(self) -> float:
         """Columns beyond the constant (effective ones of a penalised fit)."""
-        return self.df_used - int(self.has_constant) * self.n_equations
+        # a dispersion that is estimated has a constant of its own even where the mean has none
+        constants = self.n_equations if self.has_constant else min(self.nuisance, 1)
+        return self.df_used - constants
 
     @property
     def df_resid(self) -> float:
