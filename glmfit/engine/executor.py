@@ -200,7 +200,9 @@ def _blocks(function: Callable[[list[Rows]], T], rows: RowSource, control: Contr
     def run(block: Block) -> T:
         return function(block())
 
-    yield from map_ahead(run, rows.blocks(size, together), control, AHEAD)
+    # blocks of rows that are read anew are large
+    ahead = 1 if rows.costly else AHEAD
+    yield from map_ahead(run, rows.blocks(size, together), control, ahead)
 
 
 def map_ahead(

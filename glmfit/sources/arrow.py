@@ -201,6 +201,7 @@ class _Files:
             columns=list(columns),
             batch_size=PIECE,
             batch_readahead=BATCHES_AHEAD,
+            **_sparing(part),
         )
         for batch in found:
             if skip >= batch.num_rows:
@@ -232,6 +233,15 @@ class _Files:
                 note_field(self._fields, own.field(name), origin)
             if origin:
                 self._checked.add((origin, name))
+
+
+def _sparing(fragment: Any) -> dict[str, Any]:
+    """Return the options that keep Arrow from holding a whole Parquet file at a time."""
+    from pyarrow import dataset
+
+    if not isinstance(getattr(fragment, "format", None), dataset.ParquetFileFormat):
+        return {}
+    return {"fragment_scan_options": dataset.ParquetFragmentScanOptions(pre_buffer=False)}
 
 
 def _left(fragment: Any, skip: int) -> Iterator[tuple[Any, int]]:
