@@ -39,6 +39,17 @@ LOG_PHI = {1: 1, 2: 3}
 """Which line of derivatives of each order is that by log phi alone."""
 
 
+LONGEST = 2**22
+"""Terms whose gamma functions are held in a table at a time."""
+
+
+TOGETHER = 2**15
+"""Terms that are evaluated at a time."""
+
+MOST_TERMS = 20_000
+"""Terms of a row beyond which its density is not added up."""
+
+
 class Moments(NamedTuple):
     """log W (n,), and moments of j and of a = j psi(alpha j) under the weights of its terms."""
 
@@ -101,6 +112,10 @@ def events_of(log_x: Array, alpha: float, *, turns: bool = True) -> Moments:
     centre = np.round(peak)
     first, last = np.maximum(centre - reach, 1.0), centre + reach
     start = float(first.min())
+    if not (last - first).max() < MOST_TERMS:
+        return _of_shorter(log_x, alpha, last - first < MOST_TERMS, turns)
+    if not last.max() - start < LONGEST:
+        return _in_halves(log_x, alpha, turns)
     counts = np.arange(start, float(last.max()) + 1.0)
     factorials = special.gammaln(counts + 1.0) + special.gammaln(alpha * counts)
     turn = counts * special.psi(alpha * counts) if turns else np.zeros_like(counts)
@@ -109,21 +124,43 @@ def events_of(log_x: Array, alpha: float, *, turns: bool = True) -> Moments:
     largest, level = centre * log_x - factorials[middle], turn[middle]
     # 1, j, j^2, a, a^2 - b, j a, about the centre
     sums = np.zeros((6, n))
-    rows = np.arange(n)
-    for step in range(int((last - first).max()) + 1):
+    rows, step, most = np.arange(n), 0, int((last - first).max()) + 1
+    while step < most:
         rows = rows[first[rows] + step <= last[rows]]
-        j = first[rows] + step
-        place = (j - start).astype(np.intp)
-        mass = np.exp(j * log_x[rows] - factorials[place] - largest[rows])
-        gap, lean = j - centre[rows], turn[place] - level[rows]
-        parts = (1.0, gap, gap * gap, lean, lean * lean - bend[place], gap * lean)
-        for line, part in zip(sums, parts if turns else parts[:3], strict=False):
-            line[rows] += mass * part
+        width = max(1, min(TOGETHER // rows.size, most - step))
+        j = first[rows, None] + np.arange(step, step + width)
+        place = np.minimum(j - start, counts.size - 1.0).astype(np.intp)
+        mass = np.exp(j * log_x[rows, None] - factorials[place] - largest[rows, None])
+        mass[j > last[rows, None]] = 0.0
+        gap = j - centre[rows, None]
+        parts = [np.ones_like(gap), gap, gap * gap]
+        if turns:
+            lean = turn[place] - level[rows, None]
+            parts += [lean, lean * lean - bend[place], gap * lean]
+        for line, part in zip(sums, parts, strict=False):
+            line[rows] += np.einsum("ij,ij->i", mass, part)
+        step += width
     total = sums[0]
     j1, j2, a1, a2, ja = sums[1:] / total
     return Moments(
         largest + np.log(total), centre + j1, j2 - j1 * j1, level + a1, a2 - a1 * a1, ja - j1 * a1
     )
+
+
+def _of_shorter(log_x: Array, alpha: float, short: NDArray[np.bool_], turns: bool) -> Moments:
+    """Return moments of the rows with few enough terms; the others have NaN."""
+    out = np.full((6, log_x.size), np.nan)
+    out[:, short] = np.stack(events_of(log_x[short], alpha, turns=turns))
+    return Moments(*out)
+
+
+def _in_halves(log_x: Array, alpha: float, turns: bool) -> Moments:
+    """Return moments of rows whose terms are too far apart for one table of gamma functions."""
+    order = np.argsort(log_x)
+    out = np.empty((6, log_x.size))
+    for half in np.array_split(order, 2):
+        out[:, half] = np.stack(events_of(log_x[half], alpha, turns=turns))
+    return Moments(*out)
 
 
 def compound_derivatives(y: Array, mu: Array, phi: Array, power: float) -> Compound:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
@@ -12,6 +15,7 @@ __all__ = [
     "poisson_deviance",
     "power_deviance",
     "relative_log",
+    "rising_factorial",
     "shape_slopes",
     "stirling_remainder",
 ]
@@ -111,3 +115,65 @@ def shape_slopes(k: Array) -> tuple[Array, Array]:
         power = power * square
     far = k >= STIRLING_FROM
     return np.where(far, series, exact), np.where(far, fall, bend)
+
+
+class Rising(NamedTuple):
+    """A value with its first and second derivatives, arrays of shape (n,)."""
+
+    value: Array
+    first: Array
+    second: Array
+
+
+def rising_factorial(k: Array, log_a: Array) -> Rising:
+    """Return the sum of log(1 + i a) over i < k, for k >= 0, with derivatives by log a.
+
+    That is log Gamma(s + k) - log Gamma(s) - k log s with s = 1 / a. Differences of gamma
+    functions are taken by Stirling's series where s is large, since they go to 0 with a.
+    """
+    out = np.zeros((3, k.size))
+    some = k > 0.0
+    near = some & (log_a > -math.log(STIRLING_FROM))
+    far = some & ~near
+    if near.any():
+        out[:, near] = _rising_by_functions(k[near], np.exp(log_a[near]))
+    if far.any():
+        out[:, far] = _rising_by_series(k[far], np.exp(log_a[far]))
+    return Rising(*out)
+
+
+def _rising_by_functions(k: Array, a: Array) -> Array:
+    s = 1.0 / a
+    value = special.gammaln(s + k) - special.gammaln(s) - k * np.log(s)
+    first = s * (special.psi(s + k) - special.psi(s))
+    second = s * s * (special.polygamma(1, s + k) - special.polygamma(1, s))
+    return np.stack([value, k - first, first + second])
+
+
+def _rising_by_series(k: Array, a: Array) -> Array:
+    x = a * k
+    log_x, share = np.log1p(x), x / (1.0 + x)
+    # s (x - log(1 + x)), in which the first power of x is gone
+    excess = _above_log(x, log_x) / a
+    value = (k - 0.5) * log_x - excess
+    first = excess - 0.5 * share
+    second = k * share - excess - 0.5 * share * (1.0 - share)
+    power = a.copy()
+    for place, coefficient in enumerate(reversed(STIRLING_SERIES), start=1):
+        odd = 2 * place - 1
+        lost, scaled = np.expm1(-(odd + 1) * log_x), coefficient * power
+        value += scaled * np.expm1(-odd * log_x)
+        first += scaled * odd * lost
+        second += scaled * odd * (odd * lost - (odd + 1) * share * (1.0 + lost))
+        power = power * a * a
+    return np.stack([value, first, second])
+
+
+def _above_log(x: Array, log_x: Array) -> Array:
+    """Return x - log(1 + x), exact at 0, for x >= 0."""
+    t = x / (2.0 + x)
+    square = t * t
+    series = np.zeros_like(x)
+    for odd in range(21, 1, -2):
+        series = series * square + 1.0 / odd
+    return np.where(x < 0.5, x * t - 2.0 * t * square * series, x - log_x)

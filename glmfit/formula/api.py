@@ -3,6 +3,8 @@
 from glmfit.models import (
     absent,
     adjacent_category,
+    betabinomial,
+    betareg,
     censored,
     choice,
     conditional_logit,
@@ -18,11 +20,14 @@ from glmfit.models import (
     poisson,
     probit,
     truncated,
+    tweedie,
     zeroinflated,
 )
 
 __all__ = [
     "adjacent_category",
+    "betabinomial",
+    "betareg",
     "censored",
     "choice",
     "conditional_logit",
@@ -38,6 +43,7 @@ __all__ = [
     "poisson",
     "probit",
     "truncated",
+    "tweedie",
     "zeroinflated",
 ]
 

@@ -31,7 +31,7 @@ class PartFormula:
     text : str
         One-sided: ``"~ z"``.
     prefix : str
-        Before the names of its columns; where it does not end in "_" it is the name of the
+        Before the names of its columns; where it does not end in "_" or "-" it is the name of the
         only one.
     """
 
@@ -105,7 +105,7 @@ def stacked_formula(
 
 
 def _named(prefix: str, name: str) -> str:
-    return prefix + name if not prefix or prefix.endswith("_") else prefix
+    return prefix + name if not prefix or prefix.endswith(("_", "-")) else prefix
 
 
 @dataclass(slots=True)

@@ -6,19 +6,27 @@ weights back.
 """
 
 from glmfit.likelihoods.base import NEWTON_BELOW, STAYS, EtaStats, Limit, Recession
+from glmfit.likelihoods.beta import BetaLikelihood
+from glmfit.likelihoods.betabinomial import BetaBinomialLikelihood
+from glmfit.likelihoods.compound import TweedieLikelihood
 from glmfit.likelihoods.exponential import GLMLikelihood, log_choose
+from glmfit.likelihoods.joint import JointLikelihood
 from glmfit.likelihoods.multinomial import Multinomial
 from glmfit.likelihoods.ordered import Cumulative, Sequential
 
 __all__ = [
     "NEWTON_BELOW",
     "STAYS",
+    "BetaBinomialLikelihood",
+    "BetaLikelihood",
     "Cumulative",
     "EtaStats",
     "GLMLikelihood",
+    "JointLikelihood",
     "Limit",
     "Multinomial",
     "Recession",
     "Sequential",
+    "TweedieLikelihood",
     "log_choose",
 ]

@@ -1,5 +1,6 @@
 """Models: what a user builds and fits."""
 
+from glmfit.models.beta import BetaBinomial, BetaModel, betabinomial, betareg
 from glmfit.models.choice import ChoiceModel, choice
 from glmfit.models.conditional import ConditionalLogit, conditional_logit
 from glmfit.models.count_classes import (
@@ -40,16 +41,18 @@ from glmfit.models.ordinal import (
 )
 from glmfit.models.softmax import softmax_probabilities
 from glmfit.models.tools import add_constant
+from glmfit.models.tweedie import TweedieModel, tweedie
 
 __all__ = [
-    "GLM",
-    "OLS",
     "AdjacentCategory",
+    "BetaBinomial",
+    "BetaModel",
     "CensoredNegativeBinomialP",
     "CensoredPoisson",
     "ChoiceModel",
     "ConditionalLogit",
     "ContinuationRatio",
+    "GLM",
     "GeneralizedPoisson",
     "HurdleNegativeBinomialP",
     "HurdlePoisson",
@@ -57,17 +60,21 @@ __all__ = [
     "MNLogit",
     "NegativeBinomial",
     "NegativeBinomialP",
+    "OLS",
     "OrderedModel",
     "Poisson",
     "Probit",
     "TruncatedLFGeneralizedPoisson",
     "TruncatedLFNegativeBinomialP",
     "TruncatedLFPoisson",
+    "TweedieModel",
     "ZeroInflatedGeneralizedPoisson",
     "ZeroInflatedNegativeBinomialP",
     "ZeroInflatedPoisson",
     "add_constant",
     "adjacent_category",
+    "betabinomial",
+    "betareg",
     "censored",
     "choice",
     "conditional_logit",
@@ -85,5 +92,6 @@ __all__ = [
     "probit",
     "softmax_probabilities",
     "truncated",
+    "tweedie",
     "zeroinflated",
 ]

@@ -285,6 +285,7 @@ class Intervals(Estimated):
         run = self.model.fitted_pass(record)
         derivative = np.full(record.base.size, np.nan)
         derivative[kept] = wald_derivatives(run, record.base[kept], record.scale)
+        derivative[list(self._never_zero)] = np.nan
         with np.errstate(divide="ignore", invalid="ignore"):
             wald = record.theta / self._bse
         misleads = derivative < 0.0
@@ -299,6 +300,11 @@ class Intervals(Estimated):
         columns = {"wald": wald, "derivative": derivative, "misleads": misleads,
                    "lr_pvalue": pvalue, "lower": ends[:, 0], "upper": ends[:, 1]}  # fmt: skip
         return pd.DataFrame(columns, index=list(self._text_names))
+
+    @property
+    def _never_zero(self) -> tuple[int, ...]:
+        """Positions of parameters of which 0 is no hypothesis."""
+        return ()
 
     def _misled(self) -> pd.DataFrame:
         """Return the lines of `hauck_donner` that mislead, found once; none where it is dear."""

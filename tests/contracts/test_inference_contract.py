@@ -16,6 +16,7 @@ from glmfit import models
 from glmfit.errors import CollinearityWarning, GlmfitWarning, NotAvailableError
 from glmfit.models.base import Model
 from glmfit.models.counts import CountModel
+from glmfit.models.joint import JointModel
 
 CHI2 = 3.841458820694124
 
@@ -76,8 +77,9 @@ def test_every_model_class_has_a_case():
         kind for _, kind in inspect.getmembers(models, inspect.isclass) if issubclass(kind, Model)
     }
     # the choice model has rows of another shape, and a test of its own below; models of
-    # counts have several formulas, and do not drop terms one by one
-    others = {gf.ChoiceModel, *(kind for kind in kinds if issubclass(kind, CountModel))}
+    # counts and joint models have several formulas, and do not drop terms one by one
+    several = (CountModel, JointModel)
+    others = {gf.ChoiceModel, *(kind for kind in kinds if issubclass(kind, several))}
     assert kinds <= {kind for kind, _, _ in KINDS.values()} | others
 
 

@@ -51,6 +51,9 @@ def _rows(seed: int = 3, n: int = 90) -> pd.DataFrame:
             "w": np.arange(n) % 15 % 4,
         }
     )
+    rows["share"] = rows["size"] / (1.0 + rows["size"])
+    rows["misses"] = 1 + 2 * rows["k"]
+    rows["claims"] = np.where(rows["y"] == 1, rows["size"], 0.0)
     rows.loc[4, "x"] = np.nan
     return rows
 
@@ -117,6 +120,15 @@ CASES: dict[str, Case] = {
     "HurdlePoisson": Case(_of(gf.HurdlePoisson, "count ~ x", inflation="~ z"), observed=True),
     "HurdleNegativeBinomialP": Case(
         _of(gf.HurdleNegativeBinomialP, "count ~ x", inflation="~ z"), observed=True
+    ),
+    "BetaModel": Case(
+        _of(gf.BetaModel, "share ~ x + twice", precision="~ z", **WEIGHTS), observed=True
+    ),
+    "BetaBinomial": Case(
+        _of(gf.BetaBinomial, "count + misses ~ x + f", freq_weights="w"), observed=True
+    ),
+    "TweedieModel": Case(
+        _of(gf.TweedieModel, "claims ~ x", var_weights="weight", freq_weights="freq"), observed=True
     ),
     "MNLogit": Case(_of(gf.MNLogit, "k ~ x + f", **WEIGHTS)),
     "MNLogit arrays": Case(_arrays(gf.MNLogit, "k")),
