@@ -501,6 +501,79 @@ def test_convergence_is_the_history():
     pd.testing.assert_frame_equal(P.convergence.data(result), result.history.reset_index())
 
 
+# --- every class of results ---------------------------------------------------------------
+
+
+KINDS = {
+    "counts": lambda: gf.negativebinomial("days ~ sex + lrn", gf.datasets.load("quine")),
+    "hurdle": lambda: gf.hurdle("days ~ sex", gf.datasets.load("quine")),
+    "count along a number": lambda: gf.negativebinomial("claims ~ bonus", insurance(600)),
+    "matched": lambda: gf.conditional_logit(
+        "case ~ spontaneous", gf.datasets.load("infert"), groups="stratum"
+    ),
+    "choice": lambda: gf.choice(
+        "choice ~ gcost + wait",
+        gf.datasets.load("travel_mode"),
+        groups="individual",
+        alternatives="mode",
+    ),
+    "ordered": lambda: gf.ordered(
+        "severity ~ log(exposure)", gf.datasets.load("pneumo"), freq_weights="count"
+    ),
+    "separated classes": lambda: gf.mnlogit(
+        "risk ~ age + income", gf.datasets.load("risk"), reference="low"
+    ),
+    "separated": lambda: gf.logit("y ~ x", {"x": [1.0, 2, 3, 4, 5, 6], "y": [0, 0, 0, 1, 1, 1]}),
+    "arrays": lambda: gf.GLM([1.0, 2.0, 4.0, 4.0], [[1.0, 1], [1, 2], [1, 4], [1, 5]]),
+    "constant": lambda: gf.poisson("breaks ~ 1", gf.datasets.load("warpbreaks")),
+    "shares": lambda: gf.glm(
+        "killed + survived ~ log_dose", gf.datasets.load("beetles"), family="binomial"
+    ),
+}
+
+
+def arguments(result):
+    """Return what each plot of a fit may be asked to draw."""
+    variables = result.model.variables
+    variable = next((n for n, v in variables.items() if not v.levels), next(iter(variables), "x"))
+    term = str(result.tidy(conf_int=False)["term"].iloc[-1])
+    return {
+        **dict.fromkeys(["softmax_curves", "softmax_heatmap"]),
+        **dict.fromkeys(["reference_effect", "added_variable", "partial_residuals"], (term,)),
+        "profile": (term,),
+        **dict.fromkeys(["fitted_curve", "log_odds", "class_probabilities"], (variable,)),
+        "adjusted_predictions": (variable,),
+    }
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_plot_draws_a_fit_or_says_why_not(kind):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", gf.errors.GlmfitWarning)
+        result = KINDS[kind]().fit()
+        asked, drawn = arguments(result), 0
+        for name in P.__all__:
+            given = asked.get(name, ())
+            if given is None:  # needs no fit
+                continue
+            try:
+                figure_of(getattr(P, name)(result, *given)).draw_without_rendering()
+                drawn += 1
+            except gf.errors.GlmfitError as error:
+                assert str(error).endswith((".", ")")), name
+            plt.close("all")
+    assert drawn >= 2
+
+
+def test_averages_of_counts_have_intervals_on_the_scale_of_the_logarithm():
+    result = gf.negativebinomial("days ~ sex", gf.datasets.load("quine")).fit()
+    frame = result.adjusted_predictions({"sex": ["F", "M"]}).summary_frame()
+    want = result.get_prediction({"sex": ["F", "M"]}).summary_frame()
+    np.testing.assert_allclose(frame["estimate"], want["mean"], rtol=1e-10)
+    np.testing.assert_allclose(frame["ci_lower"], want["mean_ci_lower"], rtol=1e-6)
+    np.testing.assert_allclose(frame["ci_upper"], want["mean_ci_upper"], rtol=1e-6)
+
+
 # --- what is refused ------------------------------------------------------------------------
 
 

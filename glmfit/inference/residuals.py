@@ -46,7 +46,9 @@ def deviance(values: Working, slope: Array, weight: Array) -> Array:
 
 def working(family: Family, y: Array, eta: Array) -> Array:
     """Return (y - mu) g'(mu), the residual of the last weighted least squares."""
-    return (y - family.link.inverse(eta)) / family.link.inverse_deriv(eta)
+    # 0 / 0 where separated data are fitted perfectly: no step is left to say anything of
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray((y - family.link.inverse(eta)) / family.link.inverse_deriv(eta))
 
 
 def anscombe(family: Family, y: Array, mu: Array, weight: Array, scale: float) -> Array:

@@ -28,6 +28,7 @@ from glmfit.plots.canvas import (
 )
 from glmfit.plots.grids import (
     extrapolated,
+    has_shares,
     held_at,
     linear_label,
     mean_label,
@@ -229,8 +230,8 @@ def _draw_band(
 
 def _draw_observed(ax: Any, frame: pd.DataFrame, name: str, look: Style, alone: bool) -> None:
     count = frame["count"].to_numpy()
-    means = (frame["part"] == "means").all()
-    uneven = count.max() > count.min() and not means  # bins hold about equal numbers
+    means = bool((frame["part"] == "means").all())
+    uneven = bool(count.max() > count.min()) and not means  # bins hold about equal numbers
     label = "observed, means in bins" if means else "observed"
     area = 26.0 * count / count.min()
     ax.scatter(frame[name], frame["estimate"],
@@ -433,7 +434,7 @@ def log_odds(
     name = str(number_of(result, variable).name)
     ax = new_axes(ax)
     draw_bands(ax, frame, name, group)
-    if group == "level" or result.family.proportions:  # elsewhere 0 means nothing
+    if group == "level" or has_shares(result):  # elsewhere 0 means nothing
         mark_level(ax, 0.0)
     name_axes(ax, name, linear_label(result))
     note(ax, held_at(result, [name, *([by] if by else [])]))

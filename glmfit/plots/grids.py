@@ -13,6 +13,7 @@ from glmfit.errors import ArgumentError, NotAvailableError, suggest
 __all__ = [
     "event_of",
     "extrapolated",
+    "has_shares",
     "held_at",
     "linear_label",
     "method_of",
@@ -133,11 +134,17 @@ def event_of(result: Any) -> str:
     return name if response.event is None else f"{name} = {response.event}"
 
 
+def has_shares(result: Any) -> bool:
+    """Return whether means are probabilities of one event."""
+    family = getattr(result.model, "family", None)  # several predictors have no family
+    return family is not None and bool(family.proportions)
+
+
 def mean_label(result: Any) -> str:
     """Return what the mean of the response is called on an axis."""
     if result.model.prediction_names(False) is not None:
         return "Probability"
-    if result.family.proportions:
+    if has_shares(result):
         return f"Probability of {event_of(result)}"
     return f"Mean of {result.model.endog_names}"
 
@@ -148,7 +155,7 @@ def linear_label(result: Any) -> str:
     if reference is not None:
         return f"Log odds against {reference}"
     several = result.model.prediction_names(False) is not None
-    link = result.model.link if several else result.family.link
+    link = result.model.link if several else result._interval_link()
     if link.name == "logit" and not several:
         return f"Log odds of {event_of(result)}"
     return f"Linear predictor ({link} scale)"

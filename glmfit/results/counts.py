@@ -14,7 +14,7 @@ from glmfit.errors import ArgumentError, NotAvailableError
 from glmfit.formula.polars_out import takes_return_type
 from glmfit.inference.prediction import Prediction
 from glmfit.inference.tails import chi2_sf, critical_value
-from glmfit.links import Log
+from glmfit.links import Link, Log
 from glmfit.output import Summary
 from glmfit.results.base import LikelihoodResults
 from glmfit.results.compat import CountResultNames
@@ -164,6 +164,11 @@ class CountResults(
         )
         chosen: pd.DataFrame = frame.iloc[self.model.form.span("mean")]
         return chosen
+
+    def _interval_link(self) -> Link:
+        """Return the link on whose scale intervals for averages are made: that of the mean."""
+        _ = self.model.expectation  # refused where there is none
+        return Log()
 
     # -- row values ----------------------------------------------------------------------
 

@@ -240,9 +240,11 @@ class MultinomialResults(IIATests, ClassResults):
         self._check_aliases(new.design)
         values = self.model.probabilities(self.record, new.rows(len(self.model.levels)))
         if which == "linear":
-            with np.errstate(divide="ignore"):
+            # log odds of two levels that are out of reach, in separated data, are not determined
+            with np.errstate(divide="ignore", invalid="ignore"):
                 logs = np.log(values)
-            odds = self._table(logs - logs[:, :1], new.kept, new.index)
+                logs -= logs[:, :1].copy()
+            odds = self._table(logs, new.kept, new.index)
             return odds[[str(level) for level in self.model.levels[1:]]]
         table = self._table(values, new.kept, new.index)
         if which == "mean":
