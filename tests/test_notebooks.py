@@ -38,6 +38,7 @@ SHOWN = {
     ],
     "06_large_data": [
         "equal to 11 digits: True", "needs less memory: True", "600,000 rows written",
+        "the same by a query: True",
     ],
 }  # fmt: skip
 
