@@ -71,7 +71,8 @@ def resolve_family(family: Any, link: str | Link | type[Link] | None = None) -> 
         raise ArgumentError(
             f"The {found.name} family with the {found.link} link needs {missing}: "
             f"give families.{type(found).__name__}({missing}=...). "
-            "glm() estimates alpha of a NegativeBinomial with the log link, and nothing else."
+            "glm() estimates alpha of a NegativeBinomial with the log link, and tweedie() the "
+            "power of Tweedie responses with zeros."
         )
     return found
 
