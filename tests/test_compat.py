@@ -178,8 +178,13 @@ def test_the_distribution_of_counts_at_given_coefficients():
     np.testing.assert_allclose(made.mean(), result.predict(), rtol=1e-12)
     np.testing.assert_allclose(made.var(), result.predict(which="var"), rtol=1e-12)
     assert result.lnalpha_std_err == pytest.approx(result.bse[-1] / result.alpha, rel=1e-15)
-    with pytest.raises(NotAvailableError, match="SciPy has no"):
-        MODELS["zip"]().get_distribution(np.zeros(4))
+    geometric = gf.NegativeBinomial(result.model.endog, X, "geometric")
+    found = geometric.get_distribution([0.5, 0.1, 0.1])
+    np.testing.assert_allclose(found.var(), found.mean() + found.mean() ** 2, rtol=1e-12)
+    generalized = gf.GeneralizedPoisson(result.model.endog, X)
+    for model in (MODELS["zip"](), generalized):
+        with pytest.raises(NotAvailableError, match="SciPy has no"):
+            model.get_distribution(np.zeros(4))
 
 
 @pytest.mark.parametrize("observed", [True, False])

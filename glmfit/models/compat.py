@@ -340,10 +340,11 @@ class CountNames(ModelNames):
         Raises
         ------
         NotAvailableError
-            For zero-inflated and hurdle models, which SciPy has not.
+            For zero-inflated, hurdle, limited and generalised Poisson models, which SciPy
+            has not.
         """
         form = self.form.in_alpha()
-        if form.likelihood.zero_part or not form.estimates_alpha:
+        if not (form.likelihood.whole and form.likelihood.kernel.in_scipy):
             raise NotAvailableError(
                 "SciPy has no distribution of these counts; predict(which='prob') of a result "
                 "gives the probability of each count."
@@ -352,6 +353,7 @@ class CountNames(ModelNames):
         from scipy import stats
 
         eta = self._run().eta(np.asarray(params, dtype=float))
+        eta = eta.reshape(len(eta), -1)
         mean = form.likelihood.means(eta)[:, 0]
         size = mean * mean / (form.likelihood.variance(eta) - mean)
         return stats.nbinom(size, size / (size + mean))
