@@ -54,6 +54,9 @@ def _rows(seed: int = 3, n: int = 90) -> pd.DataFrame:
     rows["share"] = rows["size"] / (1.0 + rows["size"])
     rows["misses"] = 1 + 2 * rows["k"]
     rows["claims"] = np.where(rows["y"] == 1, rows["size"], 0.0)
+    rows["many"] = np.floor(random.gamma(0.8, 4.0, n)) * (random.random(n) > 0.2)
+    rows["up_to_six"] = np.minimum(rows["many"], 6.0)
+    rows["above"] = 1.0 + np.floor(random.gamma(0.8, 4.0, n))
     rows.loc[4, "x"] = np.nan
     return rows
 
@@ -120,6 +123,23 @@ CASES: dict[str, Case] = {
     "HurdlePoisson": Case(_of(gf.HurdlePoisson, "count ~ x", inflation="~ z"), observed=True),
     "HurdleNegativeBinomialP": Case(
         _of(gf.HurdleNegativeBinomialP, "count ~ x", inflation="~ z"), observed=True
+    ),
+    "GeneralizedPoisson": Case(_of(gf.GeneralizedPoisson, "many ~ x", **WEIGHTS), observed=True),
+    "ZeroInflatedGeneralizedPoisson": Case(
+        _of(gf.ZeroInflatedGeneralizedPoisson, "many ~ x"), observed=True
+    ),
+    "TruncatedLFPoisson": Case(_of(gf.TruncatedLFPoisson, "above ~ x", **WEIGHTS), observed=True),
+    "TruncatedLFNegativeBinomialP": Case(
+        _of(gf.TruncatedLFNegativeBinomialP, "above ~ x"), observed=True
+    ),
+    "TruncatedLFGeneralizedPoisson": Case(
+        _of(gf.TruncatedLFGeneralizedPoisson, "above ~ x"), observed=True
+    ),
+    "CensoredPoisson": Case(
+        _of(gf.CensoredPoisson, "up_to_six ~ x", censoring=6, **WEIGHTS), observed=True
+    ),
+    "CensoredNegativeBinomialP": Case(
+        _of(gf.CensoredNegativeBinomialP, "up_to_six ~ x", censoring=6), observed=True
     ),
     "BetaModel": Case(
         _of(gf.BetaModel, "share ~ x + twice", precision="~ z", **WEIGHTS), observed=True
