@@ -269,3 +269,18 @@ def test_arrays_go_by_statsmodels_order():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert gf.CensoredNegativeBinomialP(np.minimum(y, 6), X, 6).fit().converged
+
+
+def test_counts_far_above_a_limit_tell_nothing():
+    """Means of e^40 where a count is "3 or more" had an information of as much."""
+    likelihood = LimitedCount(PoissonCount(), top=3)
+    for observed in (True, False):
+        found = likelihood.rows(np.array([3.0]), np.array([[40.0]]), observed)
+        np.testing.assert_allclose([found.score[0, 0], found.information[0, 0]], 0.0, atol=1e-12)
+    data = pd.DataFrame(
+        {"x": [-2.0, -1.0, -0.4, -0.3, 0.1, 0.8, 1.5, 9.0], "y": [3, 1, 0, 2, 3, 3, 3, 3]}
+    )
+    result = gf.censored("y ~ x", data, censoring=3).fit()
+    record = result.record
+    score = result.model.fitted_pass(record)(record.base[record.kept], observed=True).score
+    assert result.converged and np.abs(score * result.bse).max() < 1e-7

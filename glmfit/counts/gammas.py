@@ -16,7 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-__all__ = ["GammaParts", "below_linear", "exponential_gap", "gamma_parts", "saturated_poisson"]
+__all__ = [
+    "NEARLY_ALL",
+    "GammaParts",
+    "below_linear",
+    "exponential_gap",
+    "gamma_parts",
+    "saturated_poisson",
+]
 
 Array = NDArray[np.float64]
 

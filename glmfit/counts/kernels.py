@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from glmfit.counts.gammas import below_linear, exponential_gap, gamma_parts
+from glmfit.counts.gammas import NEARLY_ALL, below_linear, exponential_gap, gamma_parts
 
 __all__ = [
     "CountKernel",
@@ -105,7 +105,15 @@ def _from_perfect(y: Array, mu: Array, scale: Array | float) -> Array:
     """Return y log(y (1 + scale mu) / (mu (1 + scale y))), shape (n,)."""
     with np.errstate(divide="ignore", invalid="ignore"):
         away = (y - mu) / (mu * (1.0 + scale * y))
-    return np.asarray(y * np.log1p(np.where(y > 0.0, away, 0.0)))
+    away = np.where(y > 0.0, away, 0.0)
+    low = np.flatnonzero(away < NEARLY_ALL)
+    if not low.size:
+        return np.asarray(y * np.log1p(away))
+    away[low] = 0.0
+    out = y * np.log1p(away)
+    mean, count, size = mu[low], y[low], scale if np.ndim(scale) == 0 else np.asarray(scale)[low]
+    out[low] = count * np.log(count / mean * (1.0 + size * mean) / (1.0 + size * count))
+    return np.asarray(out)
 
 
 def _excess(mu: Array, below: Array | float, loss: Array) -> Array:

@@ -26,13 +26,13 @@ Mask = NDArray[np.bool_]
 RARE = 0.02
 """Probability above the cut under which it is summed from there."""
 
-MOST_TERMS = 500
+MOST_TERMS = 80
 """Counts above a cut that are summed one by one."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Beyond:
-    """Terms of P(y > cut), and those of the first count beyond the cut.
+    """Terms of P(y > cut), and those of the first count beyond the cut, 0 where not needed.
 
     What is left of terms of single counts, given that they lie beyond, is
     ``terms - first - shift``: small numbers keep their digits in ``shift``.
@@ -66,7 +66,8 @@ def _beyond(kernel: CountKernel, cut: int, eta: Array) -> _Beyond:
         slope = -score / left
         bend = second / left + outer(slope)
         log_left = np.log(left)
-    found = _Beyond(log_left, first, slope - first.score, bend - first.information)
+    nothing = Terms(np.zeros(n), np.zeros_like(first.score), np.zeros_like(first.information))
+    found = _Beyond(log_left, nothing, slope, bend)
     rare = np.flatnonzero(~(left > RARE))
     return _summed_above(kernel, cut, eta, rare, found) if rare.size else found
 
@@ -96,6 +97,8 @@ def _summed_above(
     spread = products / total - outer(shift)
     done = ratio <= 1e-15 * total
     rows = rare[done]
+    found.first.score[:, rows] = first.score[:, done]
+    found.first.information[:, rows] = first.information[:, done]
     found.log_chance[rows] = (top + np.log(total))[done]
     found.score_shift[:, rows] = shift[:, done]
     found.information_shift[:, rows] = (second / total - spread)[:, done]
@@ -138,7 +141,13 @@ class LimitedCount(CountLikelihood):
             score = (score - seen.first.score) - seen.score_shift
             information = (information - seen.first.information) - seen.information_shift
         if not observed:
-            information = self.kernel.expected(eta)
+            lines = self.kernel.expected(eta)
+            if self.top is not None:
+                # of a count that is large for sure nothing is left to be informed of
+                own = np.maximum(information[:, many], 0.0)
+                own[1:-1] = 0.0
+                lines[:, many] = own
+            information = lines
         return Terms(loss, score, information)
 
     def _with_ends(self, y: Array, eta: Array, observed: bool, ended: Mask) -> Terms:
