@@ -628,7 +628,9 @@ def _constant_deviance(run: Pass, constant: float) -> float:
         counted = tallied(held.y, held.weight)
         if counted is not None:
             y, weight = counted
-            return float(run.likelihood.evaluate(y, np.full(y.size, constant), weight).deviance)
+            eta = np.full(y.size, constant)
+            with np.errstate(all="ignore"):
+                return float(run.likelihood.evaluate(y, eta, weight).deviance)
 
     def deviance(chunk: Rows) -> float:
         eta = np.full(chunk.n, constant)
