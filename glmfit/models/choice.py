@@ -104,7 +104,7 @@ class ChoiceModel(ConditionalLogit):
     stored: ClassVar[Mapping[str, Any]] = {
         **ConditionalLogit.stored,
         "alternatives": tuple[Any, ...],
-        "alternative_column": Any,
+        "alternative_column": str | int | None,
         "reference": Any,
         "constants": NDArray[np.intp],
         "terms": ChoiceTerms | None,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from glmfit.engine.control import Control
 from glmfit.engine.rank import select_columns
-from glmfit.errors import NotAvailableError
+from glmfit.errors import DataError, NotAvailableError
 from glmfit.models.base import Model, NewRows, refuse_unknown
 from glmfit.models.bias import bias_of
 from glmfit.models.data import BESIDE, LABELS, Reading
@@ -133,6 +133,9 @@ class DiscreteModel(Model, Generic[Result]):
         rows = super().new_rows(exog, transform, offset, exposure, new_levels)
         if rows.design.shape[1] == len(self.data.names):
             return rows
+        made = rows.design.shape[1]
+        if self.columns.max(initial=0) >= made:
+            raise DataError(f"The formula makes {made} columns here; the model has more of them.")
         return replace(rows, design=select_columns(rows.design, self.columns))
 
     def fit(

@@ -19,6 +19,9 @@ from glmfit.storage import decode, encode, write_content
 
 __all__ = ["StoredResult", "StoredResults"]
 
+MISLED_COLUMNS = ("lr_pvalue", "lower", "upper")
+"""What a summary says of the tests that mislead."""
+
 Array = NDArray[np.float64]
 
 
@@ -209,7 +212,12 @@ def _check(model: Any, state: StoredResult) -> None:
         raise ModelFileError("The model file does not say how its covariance was made.")
     if not record.history:
         raise ModelFileError("The model file has no iterations.")
+    places = getattr(model, "columns", None)
+    if isinstance(places, np.ndarray) and places.shape != (len(model.data.names),):
+        raise ModelFileError("The model file has no place for each column.")
     lines = len(state.misled.index)
+    if lines and not set(MISLED_COLUMNS) <= set(state.misled.columns):
+        raise ModelFileError("The model file has no intervals of tests that mislead.")
     for name, column in state.misled.columns.items():
         if not isinstance(column, np.ndarray) or column.shape != (lines,):
             raise ModelFileError(
