@@ -160,5 +160,6 @@ def test_ci_runs_all_tests() -> None:
 def test_what_the_oldest_versions_leave_out_exists() -> None:
     for option in dev.NEWEST_ONLY:
         path, *names = option.split("=")[1].split("::")
-        text = (dev.ROOT / path).read_text()
+        assert (dev.ROOT / path).exists()
+        text = (dev.ROOT / path).read_text() if names else ""
         assert all(f"def {name}(" in text for name in names)

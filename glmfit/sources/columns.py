@@ -66,6 +66,8 @@ def _categories(column: Any, *, ordered: bool) -> pd.Categorical:
     """Return text or a dictionary as categories; text in the order of the alphabet."""
     if not ordered:
         column = column.dictionary_encode()
+    if column.num_chunks == 0:  # which older releases of pyarrow do not combine
+        return pd.Categorical([])
     whole = column.unify_dictionaries().combine_chunks()
     codes = whole.indices.cast("int64").fill_null(-1).to_numpy(zero_copy_only=False)
     places, levels = _distinct(whole.dictionary.to_pylist())
